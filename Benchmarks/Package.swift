@@ -1,0 +1,14 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "ToroBenchmarks",
+  products: [.executable(name: "ToroBench", targets: ["ToroBench"])],
+  dependencies: [.package(name: "Toro", path: "..")],
+  targets: [
+    .executableTarget(
+      name: "ToroBench", dependencies: [.product(name: "Toro", package: "Toro")],
+      swiftSettings: [.enableUpcomingFeature("NonisolatedNonsendingByDefault")])
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,26 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+let package = Package(
+  name: "Toro",
+  products: [
+    .library(name: "Toro", targets: ["Toro"]),
+    .library(name: "ToroNet", targets: ["ToroNet"]),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CLibevent", path: "CLibevent", pkgConfig: "libevent_core",
+      providers: [.apt(["libevent-dev"])]),
+    .target(name: "CToroShims"),
+    .target(name: "Toro", dependencies: ["CLibevent", "CToroShims"], swiftSettings: settings),
+    .executableTarget(
+      name: "WaitNotify", dependencies: ["Toro"], path: "Examples/WaitNotify", swiftSettings: settings),
+    .target(name: "ToroNet", dependencies: ["Toro"], swiftSettings: settings),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,32 @@
+// The little that Swift cannot say: thread-local words, and a hook that runs in a forked child.
+#ifndef TORO_SHIMS_H
+#define TORO_SHIMS_H
+
+#include <stdint.h>
+
+// A number for each thread that has asked for one, never used twice, 0 before. Comparing it with the number that a
+// reactor was bound to is the whole thread check of an operation on the fast path.
+extern __thread uint64_t toro_thread_number __attribute__((tls_model("initial-exec")));
+
+// The reactor whose turn runs on this thread: an unretained pointer, or NULL.
+extern __thread void *toro_thread_reactor __attribute__((tls_model("initial-exec")));
+
+static inline uint64_t toro_current_thread_number(void) { return toro_thread_number; }
+static inline void *toro_current_reactor(void) { return toro_thread_reactor; }
+static inline void toro_set_current_reactor(void *reactor) { toro_thread_reactor = reactor; }
+
+// Gives the calling thread a number if it has none, and returns it.
+uint64_t toro_number_this_thread(void);
+
+// How many forks lie between the first process and this one, as seen by a handler installed at the first call. The
+// child's thread loses its number, so that no reactor made before the fork takes it for its own.
+uint32_t toro_fork_count(void);
+
+// The task that runs on this thread, or NULL: what `withUnsafeCurrentTask` reads, without the retain, the release and the
+// copies through witness tables that cost it 40 ns. An identity to compare, nothing to reach into.
+void *toro_current_task(void);
+
+// An eventfd that does not block and is closed on exec, or -1. (Glibc's module lacks sys/eventfd.h.)
+int toro_make_eventfd(void);
+
+#endif

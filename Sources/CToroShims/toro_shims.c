@@ -1,0 +1,38 @@
+#include "toro_shims.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+
+__thread uint64_t toro_thread_number __attribute__((tls_model("initial-exec"))) = 0;
+__thread void *toro_thread_reactor __attribute__((tls_model("initial-exec"))) = 0;
+
+static _Atomic uint64_t last_number = 0;
+static _Atomic uint32_t forks = 0;
+static pthread_once_t watch = PTHREAD_ONCE_INIT;
+
+static void in_child(void) {
+  atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+  toro_thread_number = 0;
+  toro_thread_reactor = 0;
+}
+
+static void install(void) { pthread_atfork(0, 0, in_child); }
+
+uint64_t toro_number_this_thread(void) {
+  if (toro_thread_number == 0)
+    toro_thread_number = atomic_fetch_add_explicit(&last_number, 1, memory_order_relaxed) + 1;
+  return toro_thread_number;
+}
+
+uint32_t toro_fork_count(void) {
+  pthread_once(&watch, install);
+  return atomic_load_explicit(&forks, memory_order_relaxed);
+}
+
+int toro_make_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+// The entry point that compiled Swift code calls for the same purpose.
+extern __attribute__((swiftcall)) void *swift_task_getCurrent(void);
+
+void *toro_current_task(void) { return swift_task_getCurrent(); }

@@ -1,0 +1,301 @@
+/// Permits that tasks and callbacks of one reactor acquire and release, first in, first out.
+///
+/// Nobody overtakes: while somebody waits for many permits, later requests for few wait behind, and when the one at the
+/// head leaves they are looked at again.
+public final class Semaphore: BasicSemaphore, @unchecked Sendable {
+  /// - Parameters:
+  ///   - permits: How many permits are free at first, at least 0.
+  ///   - name: What descriptions call the semaphore.
+  ///   - reactor: Whose it is. Any thread may make it.
+  ///   - deferred: Whether callbacks run on the next turn rather than before the call that ends their wait returns.
+  public init(_ permits: Int, name: String? = nil, on reactor: Reactor = .current, deferred: Bool = false) {
+    super.init(SemaphoreCore(permits: permits, bound: nil, name: name, on: reactor, deferred: deferred))
+  }
+
+  /// Releases permits, to those who wait, in order, as far as they go. There is no upper bound.
+  ///
+  /// - Parameter permits: How many, at least 0.
+  /// - Isolation: From any thread; elsewhere it is passed to the reactor.
+  /// - Complexity: O(1) for each wait that it ends.
+  @inlinable @inline(__always)
+  public func release(_ permits: Int = 1) {
+    if core.reactor.isCurrent { core.release(permits) } else { releaseElsewhere(permits) }
+  }
+
+  @usableFromInline func releaseElsewhere(_ permits: Int) {
+    precondition(permits >= 0, "\(core.subject).release(\(permits)): a negative number of permits")
+    let core = core
+    core.forward { core.release(permits) }
+  }
+
+  /// Runs `body` with permits acquired, and releases them afterwards.
+  ///
+  /// - Throws: What `body` throws; ``TimeoutError`` if the deadline passes before the permits are acquired;
+  ///   `CancellationError` and ``ClosedError`` as ``acquire(_:deadline:file:line:)``.
+  @inlinable
+  public func withPermit<Result>(
+    _ permits: Int = 1, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
+    _ body: () async throws -> Result
+  ) async throws -> Result {
+    guard try await acquire(permits, deadline: deadline, file: file, line: line) else { throw core.timeoutError() }
+    defer { release(permits) }
+    return try await body()
+  }
+}
+
+/// A semaphore that never has more free permits than at first: releasing too often is an error, told at once.
+public final class BoundedSemaphore: BasicSemaphore, @unchecked Sendable {
+  /// - Parameters: As for ``Semaphore``; `permits` is also the bound.
+  public init(_ permits: Int, name: String? = nil, on reactor: Reactor = .current, deferred: Bool = false) {
+    super.init(SemaphoreCore(permits: permits, bound: permits, name: name, on: reactor, deferred: deferred))
+  }
+
+  /// How many permits there are.
+  public var bound: Int { core.bound ?? 0 }
+
+  /// Releases permits, to those who wait, in order.
+  ///
+  /// - Throws: ``OverReleaseError`` if more would be free than the bound; nothing is released then.
+  /// - Isolation: On the reactor's thread; from elsewhere use ``release(fromAnyThread:)``.
+  @inlinable
+  public func release(_ permits: Int = 1) throws(OverReleaseError) {
+    if core.isHere("release(_:)") { try core.releaseBounded(permits) }
+  }
+
+  /// As ``release(_:)``, awaited from any thread. Does nothing on a closed reactor.
+  public func release(fromAnyThread permits: Int) async throws {
+    let core = core
+    do {
+      try await reactor.perform { try core.releaseBounded(permits) }
+    } catch is ReactorClosedError {}
+  }
+
+  /// Runs `body` with permits acquired, and releases them afterwards.
+  ///
+  /// - Throws: As ``Semaphore/withPermit(_:deadline:file:line:_:)``.
+  @inlinable
+  public func withPermit<Result>(
+    _ permits: Int = 1, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
+    _ body: () async throws -> Result
+  ) async throws -> Result {
+    guard try await acquire(permits, deadline: deadline, file: file, line: line) else { throw core.timeoutError() }
+    defer {
+      let core = core
+      core.forward { core.giveBack(permits) }
+    }
+    return try await body()
+  }
+}
+
+/// What ``Semaphore`` and ``BoundedSemaphore`` have in common: all but the release.
+public class BasicSemaphore: CustomStringConvertible, @unchecked Sendable {
+  /// The reactor that the semaphore belongs to.
+  public final let reactor: Reactor
+  @usableFromInline final let core: SemaphoreCore
+
+  init(_ core: SemaphoreCore) {
+    self.core = core
+    reactor = core.reactor
+  }
+
+  deinit { core.abandon() }
+
+  /// Acquires permits, waiting first in, first out until they are free.
+  ///
+  /// - Parameter permits: How many to take at once, at least 1.
+  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the semaphore is closed. The
+  ///   semaphore is then unchanged.
+  /// - Isolation: May be awaited from any thread.
+  /// - Complexity: O(1).
+  @inlinable @inline(__always)
+  public final func acquire(_ permits: Int = 1, file: StaticString = #fileID, line: UInt = #line) async throws {
+    if core.reactor.isCurrent && core.tryAcquire(permits) { return }
+    _ = try await core.waitForPermits(permits, until: .max, WaitSite(file, line))
+  }
+
+  /// Acquires permits, unless the deadline passes first.
+  ///
+  /// - Parameters:
+  ///   - permits: How many to take at once, at least 1.
+  ///   - deadline: Until when to wait. What is free now is taken whatever the deadline.
+  /// - Returns: Whether the permits were acquired.
+  /// - Throws: As ``acquire(_:file:line:)``. A wait that returns `false` or throws leaves the semaphore unchanged.
+  /// - Isolation: May be awaited from any thread.
+  /// - Complexity: O(1); O(log n) in the number of timed waits if it has to wait.
+  @inlinable @inline(__always)
+  public final func acquire(
+    _ permits: Int = 1, deadline: Deadline, file: StaticString = #fileID, line: UInt = #line
+  ) async throws -> Bool {
+    if core.reactor.isCurrent && core.tryAcquire(permits) { return true }
+    return try await core.waitForPermits(permits, until: core.reactor.resolve(deadline), WaitSite(file, line))
+  }
+
+  /// Acquires permits in the callback form: calls `callback` once, with how the wait ended.
+  ///
+  /// - Returns: What cancels the wait.
+  /// - Isolation: On the reactor's thread.
+  @discardableResult
+  public final func acquire(
+    _ permits: Int = 1, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
+    callback: @escaping @Sendable (WaitOutcome) -> Void
+  ) -> Wait {
+    core.expectValid(permits)
+    return core.wait(.acquire, permits, until: deadline, WaitSite(file, line), callback)
+  }
+
+  /// Takes permits if they are free now and nobody is in line.
+  ///
+  /// - Returns: Whether the permits were acquired.
+  /// - Isolation: On the reactor's thread.
+  @inlinable
+  public final func tryAcquire(_ permits: Int = 1) -> Bool {
+    guard core.isHere("tryAcquire(_:)") else { return false }
+    core.expectValid(permits)
+    return core.tryAcquire(permits)
+  }
+
+  /// Waits until a permit is free and nobody is in line for it, and takes none.
+  ///
+  /// - Throws: As ``acquire(_:file:line:)``.
+  /// - Isolation: May be awaited from any thread.
+  public final func wait(file: StaticString = #fileID, line: UInt = #line) async throws {
+    _ = try await core.wait(.wait, 1, until: .max, WaitSite(file, line))
+  }
+
+  /// Waits until a permit is free, unless the deadline passes first. Takes none.
+  ///
+  /// - Returns: Whether a permit was free before the deadline.
+  /// - Throws: As ``acquire(_:file:line:)``.
+  /// - Isolation: May be awaited from any thread.
+  public final func wait(deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws -> Bool {
+    try await core.wait(.wait, 1, until: reactor.resolve(deadline), WaitSite(file, line))
+  }
+
+  /// Waits until a permit is free, in the callback form.
+  ///
+  /// - Returns: What cancels the wait.
+  /// - Isolation: On the reactor's thread.
+  @discardableResult
+  public final func wait(
+    deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
+    callback: @escaping @Sendable (WaitOutcome) -> Void
+  ) -> Wait {
+    core.wait(.wait, 1, until: deadline, WaitSite(file, line), callback)
+  }
+
+  /// Ends every wait with ``ClosedError``, also later ones. Permits may still be released.
+  ///
+  /// - Isolation: From any thread; elsewhere it is passed to the reactor.
+  public final func close() {
+    let core = core
+    core.forward { core.close() }
+  }
+
+  /// Whether the semaphore is closed. On the reactor's thread.
+  public final var isClosed: Bool { !core.isHere("isClosed") || core.isClosed }
+
+  /// How many permits are free. On the reactor's thread.
+  public final var count: Int { core.isHere("count") ? core.permits : 0 }
+
+  /// Whether no permit is free. On the reactor's thread.
+  public final var isLocked: Bool { core.isHere("isLocked") && core.permits == 0 }
+
+  /// How many acquire or wait. On the reactor's thread.
+  public final var waiterCount: Int { core.isHere("waiterCount") ? core.waiterCount : 0 }
+
+  /// As in `<Semaphore "clients" permits=0 waiters=3>`. From any thread; off the reactor without the state.
+  public final var description: String { core.summary }
+}
+
+/// Invariant: waiters exist only while the first of them asks for more than is free.
+@usableFromInline
+package final class SemaphoreCore: WaitSource, @unchecked Sendable {
+  @exclusivity(unchecked) @usableFromInline package var permits: Int
+  package let bound: Int?
+
+  package init(permits: Int, bound: Int?, name: String?, on reactor: Reactor, deferred: Bool) {
+    precondition(permits >= 0, "Semaphore(\(permits)): a negative number of permits")
+    self.permits = permits
+    self.bound = bound
+    super.init(name: name, on: reactor, deferred: deferred)
+  }
+
+  override class var typeName: String { "Semaphore" }
+
+  override var stateDescription: String {
+    "permits=\(permits)\(bound.map { "/\($0)" } ?? "")\(isClosed ? " closed" : "")"
+  }
+
+  @usableFromInline
+  func expectValid(_ permits: Int) {
+    precondition(permits >= 1, "\(subject).acquire(\(permits)): at least one permit")
+    precondition(permits <= bound ?? .max, "\(subject).acquire(\(permits)): more than there are (\(bound ?? 0))")
+  }
+
+  @inlinable @inline(__always)
+  package func tryAcquire(_ wanted: Int) -> Bool {
+    if wanted < 1 || permits < wanted || !waiters.isEmpty || isClosed { return false }
+    permits &-= wanted
+    return true
+  }
+
+  @usableFromInline
+  func waitForPermits(_ permits: Int, until due: Int64, _ site: WaitSite) async throws -> Bool {
+    expectValid(permits)
+    return try await wait(.acquire, permits, until: due, site)
+  }
+
+  override func admit(_ role: WaitRole, _ amount: Int) -> Admission {
+    if isClosed { return .closed }
+    if role == .wait { return permits > 0 && waiters.isEmpty ? .granted : .wait }
+    return tryAcquire(amount) ? .granted : .wait
+  }
+
+  @inlinable @inline(__always)
+  package func release(_ released: Int) {
+    if waiters.isEmpty && released == 1 && permits < Int.max { permits &+= 1 } else { releaseToWaiters(released) }
+  }
+
+  @usableFromInline @inline(never)
+  func releaseToWaiters(_ released: Int) {
+    precondition(released >= 0, "\(subject).release(\(released)): a negative number of permits")
+    let (sum, overflow) = permits.addingReportingOverflow(released)
+    precondition(!overflow, "\(subject).release(\(released)): more permits than can be counted")
+    permits = sum
+    rebalance()
+    reactor.settle()
+  }
+
+  @usableFromInline
+  package func releaseBounded(_ released: Int) throws(OverReleaseError) {
+    precondition(released >= 0, "\(subject).release(\(released)): a negative number of permits")
+    let (sum, overflow) = permits.addingReportingOverflow(released)
+    if overflow || sum > bound ?? .max { throw OverReleaseError(bound: bound ?? .max) }
+    permits = sum
+    rebalance()
+    reactor.settle()
+  }
+
+  /// Releases what was acquired in a scope.
+  @usableFromInline
+  func giveBack(_ released: Int) {
+    do throws(OverReleaseError) { try releaseBounded(released) } catch {
+      preconditionFailure("\(subject): what a withPermit scope had acquired was released in it")
+    }
+  }
+
+  override func rebalance() {
+    while let first = waiters.first {
+      let wanted = Int(bitPattern: first.pointee.payload.0)
+      if permits < wanted { break }
+      if first.pointee.role == .acquire { permits &-= wanted }
+      waiters.remove(first)
+      reactor.decide(first, .granted)
+    }
+  }
+
+  package func close() {
+    closeAll()
+    reactor.settle()
+  }
+}

@@ -1,0 +1,282 @@
+/// The policy of every queue. `waiters` are the gets; puts and joins have lines of their own.
+///
+/// Invariants: gets wait only while there is no item and no put waits; puts wait only while there is no room; joins wait
+/// only while something is unfinished. Room is passed only while a get is taking its item.
+@usableFromInline
+package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sendable {
+  @usableFromInline package typealias Element = Storage.Element
+
+  @exclusivity(unchecked) @usableFromInline package var storage = Storage()
+  @exclusivity(unchecked) @usableFromInline package var capacity: Int
+  @exclusivity(unchecked) @usableFromInline package var unfinished = 0
+  @exclusivity(unchecked) @usableFromInline package var putters = WaitList()
+  @exclusivity(unchecked) @usableFromInline package var joiners = WaitList()
+
+  @usableFromInline
+  package init(
+    capacity: Int?, initial: some Sequence<Element>, name: String?, on reactor: Reactor, deferred: Bool
+  ) {
+    precondition(capacity ?? 0 >= 0, "\(Storage.queueTypeName)(capacity: \(capacity ?? 0)): a negative capacity")
+    self.capacity = capacity ?? .max
+    super.init(name: name, on: reactor, deferred: deferred)
+    for item in initial {
+      precondition(
+        storage.count < self.capacity, "\(subject): more initial items than its capacity of \(self.capacity)")
+      storage.insert(item)
+      unfinished += 1
+    }
+  }
+
+  deinit { storage.deallocate() }
+
+  @usableFromInline override class var typeName: String { Storage.queueTypeName }
+
+  @usableFromInline override var stateDescription: String {
+    "count=\(storage.count)\(capacity == .max ? "" : "/\(capacity)")"
+      + (unfinished > storage.count ? " unfinished=\(unfinished)" : "") + (isClosed ? " closed" : "")
+  }
+
+  @usableFromInline override var waiterCount: Int { waiters.count + putters.count + joiners.count }
+
+  // MARK: At once
+
+  /// Puts if there is room and nobody waits for an item: no wait ends.
+  @inlinable @inline(__always)
+  func putFreely(_ item: Element) -> Bool {
+    if storage.count >= capacity || !waiters.isEmpty || isClosed { return false }
+    assert(putters.isEmpty)
+    storage.insert(item)
+    unfinished &+= 1
+    return true
+  }
+
+  /// Takes an item if there is one and no put waits: no wait ends.
+  @inlinable @inline(__always)
+  func getFreely() -> Element? {
+    if storage.count == 0 || !putters.isEmpty { return nil }
+    return storage.removeFirst()
+  }
+
+  /// Puts if there is room, or a get that waits. The getter is told by the next settle.
+  @inlinable
+  package func putNow(_ item: Element) -> Bool {
+    if isClosed { return false }
+    if let getter = waiters.popFirst() {
+      assert(storage.count == 0 && putters.isEmpty)
+      getter.storeItem(item)
+      unfinished &+= 1
+      reactor.decide(getter, .granted)
+      return true
+    }
+    return putFreely(item)
+  }
+
+  /// Takes the item that leaves first, after the longest waiting put's item has entered. That put is returned, to be
+  /// told by ``finishTake(_:)`` after the getter.
+  @inlinable
+  package func takeNow() -> (item: Element, letIn: WaiterPointer?)? {
+    let putter = putters.popFirst()
+    if let putter { enter(putter) }
+    if storage.count == 0 { return nil }
+    return (storage.removeFirst(), putter)
+  }
+
+  @inlinable
+  package func finishTake(_ letIn: WaiterPointer?) {
+    if let letIn { reactor.decide(letIn, .granted) }
+  }
+
+  @inlinable
+  func enter(_ putter: WaiterPointer) {
+    storage.insert(putter.takeItem(as: Element.self))
+    unfinished &+= 1
+  }
+
+  // MARK: The task form
+
+  @inlinable
+  func put(_ item: Element, until due: Int64, _ site: WaitSite) async throws -> Bool {
+    guard reactor.isCurrent else {
+      try reactor.expectOpen(subject)
+      return try await reactor.home.put(item, into: self, until: due, site)
+    }
+    if putNow(item) {
+      reactor.settle()
+      return true
+    }
+    if isClosed { throw ClosedError(subject) }
+    let record = try reactor.recordOfWaitingTask()
+    if due == .min {
+      await reactor.yield()
+      return false
+    }
+    let waiter = reactor.takeWaiter(for: self)
+    waiter.storeItem(item)
+    start(waiter, .put, due, site, record)
+    await reactor.park(waiter, as: record)
+    return try finish(waiter)
+  }
+
+  @inlinable
+  func get(until due: Int64, _ site: WaitSite) async throws -> Element? {
+    guard reactor.isCurrent else {
+      try reactor.expectOpen(subject)
+      return try await reactor.home.get(from: self, until: due, site)
+    }
+    if let (item, letIn) = takeNow() {
+      finishTake(letIn)
+      reactor.settle()
+      return item
+    }
+    if isClosed { throw ClosedError(subject) }
+    let record = try reactor.recordOfWaitingTask()
+    if due == .min {
+      await reactor.yield()
+      return nil
+    }
+    let waiter = reactor.takeWaiter(for: self)
+    start(waiter, .get, due, site, record)
+    await reactor.park(waiter, as: record)
+    let outcome = waiter.pointee.outcome
+    let item: Element? = outcome == .granted ? waiter.takeItem() : nil
+    reactor.recycle(waiter)
+    _ = try conclude(outcome)
+    return item
+  }
+
+  // MARK: The callback form
+
+  func put(
+    _ item: Element, until deadline: Deadline, _ site: WaitSite, _ callback: @escaping @Sendable (WaitOutcome) -> Void
+  ) -> Wait {
+    reactor.expectCurrent("\(subject).put(_:deadline:callback:)")
+    let due = reactor.resolve(deadline)
+    let waiter = reactor.takeWaiter(for: self)
+    let isPut = putNow(item)
+    if let outcome = isPut ? .granted : outcomeAtOnce(.put, 0, due) {
+      waiter.storeCallback(OutcomeCallback(callback))
+      waiter.pointee.role = .put
+      return tellAtOnce(waiter, outcome)
+    }
+    waiter.storeItem(item)
+    start(waiter, .put, due, site, nil)
+    waiter.storeCallback(OutcomeCallback(callback))
+    return Wait(reactor: reactor, id: waiter.pointee.id)
+  }
+
+  func get(
+    until deadline: Deadline, _ site: WaitSite, _ callback: @escaping @Sendable (WaitResult<Element>) -> Void
+  ) -> Wait {
+    reactor.expectCurrent("\(subject).get(deadline:callback:)")
+    let due = reactor.resolve(deadline)
+    let waiter = reactor.takeWaiter(for: self)
+    waiter.pointee.role = .get
+    waiter.storeCallback(ItemCallback(call: callback))
+    if let (item, letIn) = takeNow() {
+      waiter.storeItem(item)
+      waiter.pointee.state = .decided
+      waiter.pointee.outcome = .granted
+      reactor.tellLater(waiter)
+      finishTake(letIn)
+      reactor.settle()
+      return Wait(reactor: reactor, id: 0)
+    }
+    if let outcome = outcomeAtOnce(.get, 0, due) { return tellAtOnce(waiter, outcome) }
+    start(waiter, .get, due, site, nil)
+    waiter.pointee.receiver = .callback
+    return Wait(reactor: reactor, id: waiter.pointee.id)
+  }
+
+  @usableFromInline override func tell(_ waiter: WaiterPointer) {
+    guard waiter.pointee.role == .get else { return super.tell(waiter) }
+    let outcome = waiter.pointee.outcome
+    let callback = waiter.takeCallback(as: ItemCallback<Element>.self)
+    let result: WaitResult<Element> = outcome == .granted ? .granted(waiter.takeItem()) : .init(failure: outcome)
+    reactor.recycle(waiter)
+    callback.call(result)
+  }
+
+  // MARK: Lines
+
+  @usableFromInline override func admit(_ role: WaitRole, _ amount: Int) -> Admission {
+    role == .join ? (unfinished == 0 ? .granted : .wait) : isClosed ? .closed : .wait
+  }
+
+  @usableFromInline override func link(_ waiter: WaiterPointer) {
+    switch waiter.pointee.role {
+    case .put: putters.append(waiter)
+    case .join: joiners.append(waiter)
+    default: waiters.append(waiter)
+    }
+  }
+
+  @usableFromInline override func unlink(_ waiter: WaiterPointer) {
+    switch waiter.pointee.role {
+    case .put: putters.remove(waiter)
+    case .join: joiners.remove(waiter)
+    default: waiters.remove(waiter)
+    }
+  }
+
+  @usableFromInline override func discard(_ waiter: WaiterPointer) {
+    if waiter.pointee.role == .put { _ = waiter.takeItem(as: Element.self) }
+  }
+
+  // MARK: The rest
+
+  @usableFromInline
+  package func taskDone() {
+    precondition(unfinished > 0, "\(subject).taskDone(): more often than items were put")
+    unfinished -= 1
+    guard unfinished == 0, !joiners.isEmpty else { return }
+    while let joiner = joiners.popFirst() { reactor.decide(joiner, .granted) }
+    reactor.settle()
+  }
+
+  package func setCapacity(_ new: Int?) throws(CapacityError) {
+    precondition(new ?? 0 >= 0, "\(subject).setCapacity(\(new ?? 0)): a negative capacity")
+    if let new, new < storage.count { throw CapacityError(capacity: new, count: storage.count) }
+    capacity = new ?? .max
+    while storage.count < capacity, let putter = putters.popFirst() {
+      enter(putter)
+      reactor.decide(putter, .granted)
+    }
+    reactor.settle()
+  }
+
+  package func close() {
+    isClosed = true
+    while let putter = putters.popFirst() { reactor.decide(putter, .closed) }
+    while let getter = waiters.popFirst() { reactor.decide(getter, .closed) }
+    reactor.settle()
+  }
+
+  @usableFromInline override func closeAbandoned() {
+    close()
+    while let joiner = joiners.popFirst() { reactor.decide(joiner, .closed) }
+  }
+}
+
+/// The callback of a get.
+struct ItemCallback<Element> {
+  let call: @Sendable (WaitResult<Element>) -> Void
+}
+
+extension ReactorHome {
+  @usableFromInline
+  func put<Storage>(
+    _ item: Storage.Element, into queue: QueueCore<Storage>, until due: Int64, _ site: WaitSite
+  ) async throws -> Bool {
+    visit()
+    try queue.reactor.expectArrival()
+    return try await queue.put(item, until: due, site)
+  }
+
+  @usableFromInline
+  func get<Storage>(from queue: QueueCore<Storage>, until due: Int64, _ site: WaitSite) async throws -> Storage.Element?
+  {
+    visit()
+    try queue.reactor.expectArrival()
+    return try await queue.get(until: due, site)
+  }
+}

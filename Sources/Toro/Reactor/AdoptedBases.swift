@@ -1,0 +1,84 @@
+import CToroShims
+import Synchronization
+
+/// Which reactor has adopted which base: adopting a base again gives the same reactor.
+enum AdoptedBases {
+  private struct Entry: @unchecked Sendable {
+    unowned(unsafe) let reactor: Reactor
+  }
+
+  private static let entries = Mutex<[UInt: Entry]>([:])
+
+  static func reactor(for base: OpaquePointer) -> Reactor? {
+    entries.withLock { $0[UInt(bitPattern: base)]?.reactor }
+  }
+
+  static func remember(_ reactor: Reactor, for base: OpaquePointer) {
+    let entry = Entry(reactor: reactor)
+    entries.withLock { $0[UInt(bitPattern: base)] = entry }
+  }
+
+  static func forget(_ reactor: Reactor) {
+    guard let loop = reactor.eventLoop, loop.isAdopted else { return }
+    let key = UInt(bitPattern: loop.base)
+    entries.withLock { if $0[key]?.reactor === reactor { $0[key] = nil } }
+  }
+}
+
+/// What makes ``Reactor/init(adopting:)`` able to return a reactor that exists: only an initializer in a protocol
+/// extension may assign `self` of a class.
+public protocol ReactorAdoption {}
+
+extension Reactor: ReactorAdoption {}
+
+extension ReactorAdoption where Self == Reactor {
+  /// A reactor on an `event_base` that the program made and drives, by `event_base_dispatch` or otherwise.
+  ///
+  /// The base is never dispatched, broken, freed or re-prioritised by Toro, which adds its own events to it. It may have
+  /// been made with locks or without. Timed or queued work, descriptor waits and holds keep the host's loop going; a bare
+  /// wait does not. ``Reactor/run()`` and its kin are not for it. Adopting a base again gives the same reactor, counted:
+  /// it is closed when ``Reactor/close()`` has been called, or the last reference dropped.
+  ///
+  /// - Parameter base: An `event_base *`. It must outlive the reactor, or be freed after ``Reactor/close()``.
+  /// - Throws: ``SystemError`` if the system is out of descriptors.
+  /// - Isolation: On the thread that drives the base.
+  public init(adopting base: OpaquePointer) throws(SystemError) {
+    if let reactor = AdoptedBases.reactor(for: base) {
+      reactor.adoptions += 1
+      self = reactor
+      return
+    }
+    let reactor = try Reactor(clock: .monotonic, hostBase: base)
+    AdoptedBases.remember(reactor, for: base)
+    if toro_current_reactor() == nil { toro_set_current_reactor(Unmanaged.passUnretained(reactor).toOpaque()) }
+    self = reactor
+  }
+}
+
+extension Reactor {
+  /// The `event_base *`: the reactor's own, or the adopted one. Add events of your own to it on the reactor's thread.
+  public var base: OpaquePointer {
+    precondition(!isClosed, "Reactor.base: the reactor is closed")
+    return loop.base
+  }
+
+  /// A descriptor that polls readable when a turn has work other than timers, so that another loop (GLib's, libuv's,
+  /// asyncio's) can host the reactor: when it is readable, or ``nextDeadline`` has passed, call ``runOnce(blocking:)``
+  /// with `false`. It is the base's epoll instance. `nil` if the base has none.
+  ///
+  /// - Isolation: On the reactor's thread.
+  public var fileDescriptor: Int32? {
+    expectCurrent("Reactor.fileDescriptor")
+    let descriptor = loop.pollDescriptor()
+    if descriptor >= 0 { isHosted = true }
+    return descriptor >= 0 ? descriptor : nil
+  }
+
+  /// When the next timed wait or call is due, or `nil` if none is.
+  ///
+  /// - Isolation: On the reactor's thread.
+  public var nextDeadline: ReactorClock.Instant? {
+    expectCurrent("Reactor.nextDeadline")
+    return heap.nextDue == .max ? nil : ReactorClock.Instant(nanoseconds: heap.nextDue)
+  }
+}

@@ -1,0 +1,249 @@
+import CLibevent
+import CToroShims
+import Glibc
+
+/// A reactor's side of libevent: the base, a timer, an eventfd by which other threads wake it, and on an adopted base a
+/// drain that has the host's loop come back. The only file that drives libevent's loop.
+///
+/// An own base polls when told to. An adopted one is never dispatched, broken, freed or re-prioritised here: the host
+/// drives it, and Toro's work rides on events of its own.
+final class EventLoop {
+  let base: OpaquePointer
+  let isAdopted: Bool
+  private(set) var wakeDescriptor: Int32
+  private unowned(unsafe) let reactor: Reactor
+  /// The eventfd; the next deadline; ready work on an adopted base; a hold on an adopted base.
+  private let wakeEvent: UnsafeMutablePointer<event>
+  private let timerEvent: UnsafeMutablePointer<event>
+  private let drainEvent: UnsafeMutablePointer<event>
+  private let holdEvent: UnsafeMutablePointer<event>
+  /// When the timer event fires; `Int64.max` if it is not added.
+  private var armedDue = Int64.max
+  private var drainIsArmed = false
+  private var holdIsArmed = false
+  private var epollDescriptor: Int32?
+
+  init(for reactor: Reactor, adopting hostBase: OpaquePointer?) throws(SystemError) {
+    self.reactor = reactor
+    isAdopted = hostBase != nil
+    if let hostBase { base = hostBase } else { base = try EventLoop.makeBase() }
+    wakeDescriptor = toro_make_eventfd()
+    wakeEvent = .allocate(capacity: 1)
+    timerEvent = .allocate(capacity: 1)
+    drainEvent = .allocate(capacity: 1)
+    holdEvent = .allocate(capacity: 1)
+    guard wakeDescriptor >= 0 else {
+      let error = SystemError("eventfd", errno: errno)
+      freeMemory()
+      throw error
+    }
+    let context = Unmanaged.passUnretained(reactor).toOpaque()
+    event_assign(timerEvent, base, -1, 0, timerFired, context)
+    event_assign(drainEvent, base, -1, 0, drainFired, context)
+    event_assign(holdEvent, base, -1, Int16(EV_PERSIST), { _, _, _ in }, context)
+    guard addWakeEvent() else {
+      Glibc.close(wakeDescriptor)
+      freeMemory()
+      throw SystemError("event_add", errno: errno)
+    }
+  }
+
+  private static func makeBase() throws(SystemError) -> OpaquePointer {
+    guard let config = event_config_new() else { throw SystemError("event_config_new", errno: errno) }
+    defer { event_config_free(config) }
+    // Without libevent's own locks: other threads reach the reactor through its inbox alone. Precise timers: the timer
+    // is set only when the loop is about to block.
+    event_config_set_flag(config, Int32(EVENT_BASE_FLAG_NOLOCK.rawValue | EVENT_BASE_FLAG_PRECISE_TIMER.rawValue))
+    for method in ["select", "poll"] { event_config_avoid_method(config, method) }
+    guard let base = event_base_new_with_config(config) else {
+      throw SystemError("event_base_new_with_config", errno: errno)
+    }
+    return base
+  }
+
+  private func addWakeEvent() -> Bool {
+    let context = Unmanaged.passUnretained(reactor).toOpaque()
+    event_assign(wakeEvent, base, wakeDescriptor, Int16(EV_READ | EV_PERSIST), wakeFired, context)
+    // A bare wait must not keep a host's loop alive, so neither must the descriptor that may wake it.
+    if isAdopted { wakeEvent.pointee.ev_evcallback.evcb_flags |= Int16(EVLIST_INTERNAL) }
+    return event_add(wakeEvent, nil) == 0
+  }
+
+  /// Takes every event of Toro's off the base; frees the base if it is the reactor's own.
+  func close() {
+    event_del(wakeEvent)
+    event_del(timerEvent)
+    event_del(drainEvent)
+    event_del(holdEvent)
+    if !isAdopted { event_base_free(base) }
+    Glibc.close(wakeDescriptor)
+    freeMemory()
+  }
+
+  private func freeMemory() {
+    wakeEvent.deallocate()
+    timerEvent.deallocate()
+    drainEvent.deallocate()
+    holdEvent.deallocate()
+  }
+
+  // MARK: Waking
+
+  /// Wakes the loop, from any thread.
+  func wake() {
+    var one: UInt64 = 1
+    while write(wakeDescriptor, &one, 8) < 0 && errno == EINTR {}
+  }
+
+  func clearWake() {
+    var value: UInt64 = 0
+    _ = read(wakeDescriptor, &value, 8)
+  }
+
+  // MARK: Own bases
+
+  /// Polls once, dispatching what is ready; blocks until then, until `due` or until woken if `block` is set.
+  func poll(block: Bool, until due: Int64) {
+    if block {
+      setTimer(due)
+      event_base_loop(base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY)
+    } else {
+      event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY)
+    }
+  }
+
+  /// How many events are on an own base beside the reactor's: descriptors watched, and what the program added itself.
+  var watchedCount: Int {
+    let own: Int32 = 1 + (armedDue == .max ? 0 : 1)
+    return Int(event_base_get_num_events(base, UInt32(EVENT_BASE_COUNT_ADDED)) - own)
+  }
+
+  private func setTimer(_ due: Int64) {
+    if due == armedDue { return }
+    if due == .max {
+      event_del(timerEvent)
+      armedDue = .max
+      return
+    }
+    let delay = max(0, due - reactor.readMonotonicClock())
+    var time = timeval(
+      tv_sec: Int(min(delay / 1_000_000_000, 86_400 * 365)), tv_usec: Int((delay % 1_000_000_000 + 999) / 1000))
+    if time.tv_usec == 1_000_000 {
+      time.tv_sec += 1
+      time.tv_usec = 0
+    }
+    event_add(timerEvent, &time)
+    armedDue = due
+  }
+
+  fileprivate func timerHasFired() { armedDue = .max }
+
+  // MARK: Adopted bases
+
+  /// Has the host's loop come back for ready work and for the next deadline, and no longer than that.
+  func arm() {
+    guard isAdopted else {
+      // Hosted through its descriptor: ready work makes it readable.
+      if epollDescriptor != nil && reactor.hasReadyWork { wake() }
+      return
+    }
+    if reactor.hasReadyWork && !drainIsArmed {
+      // Not event_active: that would run in the same pass, without a poll, and starve the host's descriptors.
+      var now = timeval()
+      event_add(drainEvent, &now)
+      drainIsArmed = true
+    }
+    let due = reactor.nextDue
+    if due < armedDue || due == .max { setTimer(due) }
+    if reactor.isHeld != holdIsArmed {
+      holdIsArmed.toggle()
+      if holdIsArmed {
+        var day = timeval(tv_sec: 86_400, tv_usec: 0)
+        event_add(holdEvent, &day)
+      } else {
+        event_del(holdEvent)
+      }
+    }
+  }
+
+  /// Has the host's loop come back even if nothing is ready yet: another thread posted something.
+  fileprivate func armDrain() {
+    guard !drainIsArmed else { return }
+    var now = timeval()
+    event_add(drainEvent, &now)
+    drainIsArmed = true
+  }
+
+  fileprivate func drainHasFired() { drainIsArmed = false }
+
+  // MARK: Hosting and forking
+
+  /// The base's epoll instance, found by the eventfd that only it watches; -1 if the base does not use epoll.
+  func pollDescriptor() -> Int32 {
+    if let epollDescriptor { return epollDescriptor }
+    let found = EventLoop.findEpoll(watching: wakeDescriptor) ?? -1
+    epollDescriptor = found
+    if found >= 0 { arm() }
+    return found
+  }
+
+  private static func findEpoll(watching descriptor: Int32) -> Int32? {
+    guard let directory = opendir("/proc/self/fdinfo") else { return nil }
+    defer { closedir(directory) }
+    var text = [UInt8](repeating: 0, count: 64 * 1024)
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard let candidate = Int32(name) else { continue }
+      let file = open("/proc/self/fdinfo/\(name)", O_RDONLY | O_CLOEXEC)
+      guard file >= 0 else { continue }
+      var length = 0
+      while length < text.count {
+        let count = read(file, &text[length], text.count - length)
+        if count <= 0 { break }
+        length += count
+      }
+      Glibc.close(file)
+      for line in String(decoding: text[..<length], as: UTF8.self).split(separator: "\n") where line.hasPrefix("tfd:") {
+        let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+        if fields.count > 1 && Int32(fields[1]) == descriptor { return candidate }
+      }
+    }
+    return nil
+  }
+
+  /// In a forked child: a new epoll instance on an own base (a host re-initialises its own), and a new eventfd, since the
+  /// old one is the parent's.
+  func reinitialize() throws(SystemError) {
+    if !isAdopted && event_reinit(base) != 0 { throw SystemError("event_reinit", errno: errno) }
+    event_del(wakeEvent)
+    Glibc.close(wakeDescriptor)
+    epollDescriptor = nil
+    wakeDescriptor = toro_make_eventfd()
+    guard wakeDescriptor >= 0 else { throw SystemError("eventfd", errno: errno) }
+    guard addWakeEvent() else { throw SystemError("event_add", errno: errno) }
+  }
+}
+
+private func reactor(_ context: UnsafeMutableRawPointer?) -> Reactor {
+  Unmanaged<Reactor>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue()
+}
+
+private func wakeFired(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
+  let reactor = reactor(context)
+  reactor.loop.clearWake()
+  if reactor.loop.isAdopted { reactor.loop.armDrain() }
+}
+
+private func timerFired(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
+  let reactor = reactor(context)
+  reactor.loop.timerHasFired()
+  if reactor.loop.isAdopted { reactor.hostTurn() }
+}
+
+private func drainFired(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
+  let reactor = reactor(context)
+  reactor.loop.drainHasFired()
+  reactor.hostTurn()
+}

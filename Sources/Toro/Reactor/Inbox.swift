@@ -1,0 +1,84 @@
+import Synchronization
+
+/// What other threads hand to a reactor, in the order in which it happened.
+///
+/// A lock around an array that the reactor swaps for an empty one: measured against an intrusive lock-free list, it
+/// needs no allocation for an item, and the lock is held for an append.
+final class Inbox: Sendable {
+  private struct State {
+    var entries: [Ready] = []
+    /// The reactor may be blocked, or its host: the next entry has to wake it.
+    var isAsleep = true
+    var isOpen = true
+  }
+
+  private let state = Mutex(State())
+  /// Whether there are entries: read by the reactor without the lock.
+  private let hasEntries = Atomic<Bool>(false)
+
+  enum Posted {
+    case done, wake, refused
+  }
+
+  /// Adds an entry. `.wake`: the caller has to wake the reactor. `.refused`: the reactor is closed.
+  func post(_ entry: sending Ready) -> Posted {
+    let moved = Moved(entry)
+    return state.withLock { state in
+      guard state.isOpen else { return .refused }
+      state.entries.append(moved.content)
+      hasEntries.store(true, ordering: .relaxed)
+      guard state.isAsleep else { return .done }
+      state.isAsleep = false
+      return .wake
+    }
+  }
+
+  var mayHaveEntries: Bool { hasEntries.load(ordering: .relaxed) }
+
+  /// Takes all entries into `into`, which must be empty and whose storage the inbox goes on with. The reactor is awake.
+  func take(into: inout [Ready]) {
+    let spare = Moved(consume into)
+    let taken = state.withLock { state in
+      let taken = Moved(state.entries)
+      state.entries = spare.content
+      state.isAsleep = false
+      hasEntries.store(false, ordering: .relaxed)
+      return taken
+    }
+    into = taken.content
+  }
+
+  /// The reactor is about to block, or to leave its host to wake it. False if there are entries: then it is not.
+  func fallAsleep() -> Bool {
+    state.withLock { state in
+      guard state.entries.isEmpty else { return false }
+      state.isAsleep = true
+      return true
+    }
+  }
+
+  /// Whether the reactor was asleep; it is not afterwards.
+  func wake() -> Bool {
+    state.withLock { state in
+      defer { state.isAsleep = false }
+      return state.isAsleep
+    }
+  }
+
+  /// Refuses entries from now on and returns those left.
+  func close() -> [Ready] {
+    state.withLock { state in
+      state.isOpen = false
+      let left = Moved(state.entries)
+      state.entries = []
+      hasEntries.store(false, ordering: .relaxed)
+      return left
+    }.content
+  }
+}
+
+/// Entries on their way between threads: the reactor's thread alone runs them.
+private struct Moved<Content>: @unchecked Sendable {
+  let content: Content
+  init(_ content: Content) { self.content = content }
+}

@@ -1,0 +1,63 @@
+/// One wait that has not ended, as ``Reactor/waits`` lists it.
+public struct WaitDescription: Sendable, CustomStringConvertible {
+  /// What is waited on, as in `Lock "cache"`.
+  public let subject: String
+  /// The call that waits, as in `acquire`.
+  public let call: String
+  /// When it began, to within the reactor's turn; `nil` if that is not known.
+  public let since: ReactorClock.Instant?
+  /// When it ends if nothing else ends it, or `nil`.
+  public let deadline: ReactorClock.Instant?
+  /// The name of the task that waits, or `nil`.
+  public let task: String?
+  /// Where the call stands: `Module/File.swift`, or `nil`.
+  public let file: String?
+  public let line: Int?
+  /// Who holds it, and where it was acquired, while ``Reactor/notesHolders`` is on.
+  public let holder: String?
+  let now: ReactorClock.Instant
+
+  public var description: String {
+    var text = "\(subject).\(call)"
+    if let task { text += " by \"\(task)\"" }
+    if let file, let line { text += " at \(file):\(line)" }
+    if let since { text += " for \(since.duration(to: now))" }
+    if let deadline { text += " until \(now.duration(to: deadline)) from now" }
+    if let holder { text += ", held by \(holder)" }
+    return text
+  }
+}
+
+extension Reactor: CustomStringConvertible {
+  /// Every wait that has not ended, oldest first.
+  ///
+  /// - Isolation: On the reactor's thread.
+  /// - Complexity: O(n log n) in the largest number of waits that there have been at once.
+  public var waits: [WaitDescription] {
+    if isClosed { return [] }
+    expectCurrent("Reactor.waits")
+    let now = self.now
+    var found: [WaitDescription] = []
+    pool.forEachWaiting { waiter in
+      guard waiter.pointee.role != .scheduled, waiter.pointee.receiver != .member else { return }
+      let note = pool.note(of: waiter)
+      found.append(
+        WaitDescription(
+          subject: waiter.pointee.source.subject, call: waiter.pointee.role.verb,
+          since: note.map { ReactorClock.Instant(nanoseconds: $0.since) },
+          deadline: heap.due(of: waiter).map(ReactorClock.Instant.init(nanoseconds:)),
+          task: note?.record?.name, file: note.map { "\($0.file)" }, line: note.map { Int($0.line) },
+          holder: waiter.pointee.source.holderDescription, now: now))
+    }
+    return found.sorted { ($0.since?.nanoseconds ?? 0) < ($1.since?.nanoseconds ?? 0) }
+  }
+
+  /// What the reactor does and who waits, a line each. From any thread; off the reactor without the state.
+  public var description: String {
+    if isClosed { return "<Reactor closed>" }
+    guard isCurrent else { return "<Reactor>" }
+    let list = waits
+    let state = "ready=\(ready.count) tasks=\(liveTasks.count) timed=\(heap.count) waits=\(list.count)"
+    return "<Reactor\(loop.isAdopted ? " adopted" : "") \(state)>" + list.map { "\n  \($0)" }.joined()
+  }
+}

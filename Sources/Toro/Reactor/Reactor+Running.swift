@@ -1,0 +1,309 @@
+import CToroShims
+import Synchronization
+
+extension Reactor {
+  /// How many entries run between two polls: a task that yields forever delays I/O by some tens of microseconds.
+  private var batchLimit: Int { 64 }
+
+  // MARK: Running
+
+  /// Runs until nothing is left to do, or until stopped.
+  ///
+  /// What is left is: ready work, timed waits and calls, watched descriptors and the program's own events, holds, spawned
+  /// tasks, and waits. Binds the calling thread.
+  ///
+  /// - Throws: ``DeadlockError`` if waits are left and nothing is ready, timed, watched or held; ``ReactorClosedError``.
+  /// - Precondition: The reactor owns its base, and does not run.
+  public func run() throws {
+    try beginRun("Reactor.run()")
+    defer { endRun() }
+    switch spin(until: nil, asksDeadlock: true) {
+    case .deadlock: throw DeadlockError(waits: waits)
+    case .done, .stopped, .idle, .closed: break
+    }
+  }
+
+  /// Runs a task made of `body`, and the loop, until the task returns.
+  ///
+  /// When the reactor is stopped, the body's task is cancelled, run to its end, and ``StoppedError`` thrown. A stop that
+  /// was made before throws without starting it. In virtual time, or with `detectsDeadlock`, a deadlock does likewise
+  /// and throws the ``DeadlockError`` as first seen. In real time it is not looked for otherwise, since a task on another
+  /// thread may yet end a wait.
+  ///
+  /// - Parameters:
+  ///   - detectsDeadlock: Whether waits that nothing on this reactor can end are an error.
+  ///   - name: The task's name, for ``waits``.
+  ///   - body: What to run. It prefers this reactor as its executor and starts on it.
+  /// - Returns: What the body returns.
+  /// - Throws: What the body throws; ``StoppedError``; ``DeadlockError``; ``ReactorClosedError``.
+  /// - Precondition: As for ``run()``.
+  public func run<Value: Sendable>(
+    detectsDeadlock: Bool = false, name: String? = nil, _ body: sending @escaping () async throws -> Value
+  ) throws -> Value {
+    try beginRun("Reactor.run { }")
+    defer { endRun() }
+    if consumeStop() { throw StoppedError() }
+    let outcome = RunOutcome<Value>()
+    let task = spawn(name: name) {
+      do { outcome.result = .success(try await body()) } catch { outcome.result = .failure(error) }
+      outcome.end.isReached = true
+    }
+    let asks = detectsDeadlock || clockKind != .monotonic
+    var cut: (any Error)?
+    while true {
+      switch spin(until: outcome.end, asksDeadlock: asks) {
+      case .done:
+        if let cut { throw cut }
+        return try outcome.result.unsafelyUnwrapped.get()
+      case .deadlock:
+        if cut == nil {
+          cut = DeadlockError(waits: waits)
+          task.cancel()
+        } else {
+          liveTasks.cancelAll()
+          if ready.isEmpty { throw cut.unsafelyUnwrapped }
+        }
+      case .stopped:
+        if cut == nil { cut = StoppedError() }
+        task.cancel()
+      case .closed:
+        throw cut ?? StoppedError()
+      case .idle:
+        preconditionFailure("a live task is something left to do")
+      }
+    }
+  }
+
+  /// Runs one turn: polls, runs what was queued when it began, ends what is due.
+  ///
+  /// - Parameter blocking: Whether to wait in the poll until something happens. It never waits when something is ready.
+  /// - Returns: False if nothing is ready, timed, watched or held, so that no turn could have done anything.
+  /// - Throws: ``ReactorClosedError``.
+  /// - Precondition: As for ``run()``.
+  @discardableResult
+  public func runOnce(blocking: Bool) throws -> Bool {
+    try beginRun("Reactor.runOnce(blocking:)")
+    defer { endRun() }
+    if consumeStop() { return true }
+    return withTurn {
+      takeInbox()
+      if ready.isEmpty && !canProgress { return false }
+      turn(blocking: blocking)
+      return true
+    }
+  }
+
+  /// Ends the run that goes on, when its turn ends; if none does, the next one at once. From any thread.
+  public func stop() {
+    expectNoFork("Reactor.stop()")
+    stopRequested.store(true, ordering: .releasing)
+    if !isCurrent, !isClosed, inbox.wake() { loop.wake() }
+  }
+
+  private func consumeStop() -> Bool {
+    stopRequested.load(ordering: .relaxed) && stopRequested.exchange(false, ordering: .acquiring)
+  }
+
+  private func beginRun(_ call: String) throws {
+    if isClosed { throw ReactorClosedError() }
+    expectNoFork(call)
+    precondition(!loop.isAdopted, "\(call): the host drives an adopted base")
+    precondition(
+      runningFlag.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged,
+      "\(call): the reactor runs already")
+    precondition(!isTelling, "\(call): called in a wait callback")
+    owner.store(toro_number_this_thread(), ordering: .releasing)
+  }
+
+  private func endRun() {
+    runningFlag.store(false, ordering: .releasing)
+    if closePhase == .requested { finishClosing() }
+    guard !isClosed else { return }
+    // Between runs a post, or work that is left, has to wake whoever polls the descriptor.
+    if !inbox.fallAsleep() || (isHosted && !ready.isEmpty) { loop.wake() }
+  }
+
+  /// Makes this the thread's current reactor while `body` runs.
+  func withTurn<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let previous = toro_current_reactor()
+    let wasInTurn = isInTurn
+    toro_set_current_reactor(Unmanaged.passUnretained(self).toOpaque())
+    isInTurn = true
+    defer {
+      isInTurn = wasInTurn
+      toro_set_current_reactor(previous)
+    }
+    return try body()
+  }
+
+  // MARK: Turns
+
+  private enum SpinEnd {
+    case done, stopped, idle, deadlock, closed
+  }
+
+  /// Turns until `end`, a stop, or nothing is left to do. Polls when nothing is ready, and every ``batchLimit`` runs.
+  private func spin(until end: BodyEnd?, asksDeadlock: Bool) -> SpinEnd {
+    withTurn {
+      runsSincePoll = batchLimit
+      while true {
+        if let end, end.isReached { return .done }
+        if closePhase == .requested { return .closed }
+        if consumeStop() { return .stopped }
+        takeInbox()
+        if ready.isEmpty {
+          if !canProgress && liveTasks.count == 0 && pendingWaits == 0 { return .idle }
+          if !canProgress && pendingWaits > 0 && asksDeadlock {
+            // Another thread may have posted since.
+            if !inbox.mayHaveEntries { return .deadlock }
+            continue
+          }
+          turn(blocking: true)
+        } else if runsSincePoll >= batchLimit {
+          turn(blocking: false)
+        } else {
+          let batch = min(ready.count, batchLimit &- runsSincePoll)
+          runsSincePoll &+= batch
+          runBatch(batch)
+          if heap.nextDue <= lastNow { expire(lastNow) }
+        }
+      }
+    }
+  }
+
+  /// One whole turn. The inbox has been taken.
+  private func turn(blocking: Bool) {
+    counters.turns &+= 1
+    let batch = min(ready.count, batchLimit)
+    poll(blocking: blocking && batch == 0)
+    let now = readMonotonicClock()
+    lastNow = now
+    runsSincePoll = batch
+    runBatch(batch)
+    expire(now)
+  }
+
+  private func poll(blocking: Bool) {
+    counters.polls &+= 1
+    if clockKind != .monotonic {
+      pollVirtually(blocking: blocking)
+    } else if blocking && !stopRequested.load(ordering: .relaxed) && inbox.fallAsleep() {
+      if stopRequested.load(ordering: .acquiring) {  // a stop before we fell asleep did not wake us
+        loop.poll(block: false, until: .max)
+      } else {
+        loop.poll(block: true, until: heap.nextDue)
+      }
+      _ = inbox.wake()
+    } else {
+      loop.poll(block: false, until: .max)
+    }
+  }
+
+  /// In virtual time the loop blocks only for what is outside; otherwise it jumps to the next deadline.
+  private func pollVirtually(blocking: Bool) {
+    let mayJump = awayCount.load(ordering: .relaxed) == 0
+    if mayJump || !blocking {
+      if loop.watchedCount > 0 || isHeld { loop.poll(block: false, until: .max) }
+      takeInbox()
+      if blocking && ready.isEmpty && heap.nextDue != .max {
+        virtualNow.store(max(virtualNow.load(ordering: .relaxed), heap.nextDue), ordering: .relaxed)
+        return
+      }
+    }
+    guard blocking, ready.isEmpty, inbox.fallAsleep() else { return }
+    if !stopRequested.load(ordering: .acquiring) { loop.poll(block: true, until: .max) }
+    _ = inbox.wake()
+  }
+
+  private func runBatch(_ count: Int) {
+    for _ in 0..<count { runNext() }
+  }
+
+  /// Runs the entry that leads the ready queue: an outermost call.
+  @inline(__always)
+  func runNext() {
+    counters.runs &+= 1
+    switch ready.removeFirst() {
+    case .job(let job, let jobContext):
+      context = jobContext
+      if jobContext.isIsolated {
+        job.runSynchronously(on: serialExecutorReference)
+      } else {
+        job.runSynchronously(on: taskExecutorReference)
+      }
+      settle()
+    case let entry:
+      run(entry)
+    }
+  }
+
+  @inline(never)
+  private func run(_ entry: consuming Ready) {
+    context = .preferring
+    switch entry {
+    case .job: preconditionFailure("run by runNext")
+    case .call(let body): body()
+    case .function(let function, let argument): function(argument)
+    case .callback(let waiter):
+      isTelling = true
+      waiter.pointee.source.tell(waiter)
+      isTelling = false
+    case .scheduled(let waiter): runScheduled(waiter)
+    case .cancelTask(let record): endWait(of: record)
+    case .cancelWait(let id): cancelHere(id)
+    case .abandoned(let source): source.abandon()
+    case .keep, .settle: break
+    case .recycle(let waiter): pool.give(waiter)
+    }
+    settle()
+  }
+
+  /// Whether something other than a bare wait or a task that is elsewhere can bring the loop on.
+  private var canProgress: Bool { heap.count > 0 || isHeld || loop.watchedCount > 0 }
+
+  // MARK: Adopted bases
+
+  /// A turn that a host gives an adopted base: its poll and its own events are the host's.
+  func hostTurn() {
+    guard !isClosed else { return }
+    owner.store(toro_number_this_thread(), ordering: .releasing)
+    withExtendedLifetime(self) {
+      withTurn {
+        takeInbox()
+        let batch = min(ready.count, batchLimit)
+        lastNow = readMonotonicClock()
+        counters.turns &+= 1
+        runBatch(batch)
+        expire(lastNow)
+      }
+      if closePhase == .requested {
+        finishClosing()
+      } else {
+        _ = inbox.fallAsleep() || armForInbox()
+        loop.arm()
+      }
+    }
+  }
+
+  private func armForInbox() -> Bool {
+    takeInbox()
+    return inbox.fallAsleep()
+  }
+
+  // MARK: What the loop asks
+
+  var hasReadyWork: Bool { !ready.isEmpty }
+  var nextDue: Int64 { heap.nextDue }
+  var isHeld: Bool { holdCount.load(ordering: .relaxed) > 0 || awayCount.load(ordering: .relaxed) > 0 }
+}
+
+/// Where the body of ``Reactor/run(detectsDeadlock:name:_:)`` leaves what came of it: written and read on its thread.
+private final class RunOutcome<Value>: @unchecked Sendable {
+  let end = BodyEnd()
+  @exclusivity(unchecked) var result: Result<Value, any Error>?
+}
+
+/// Whether it has ended: asked every turn, so not generic.
+private final class BodyEnd: @unchecked Sendable {
+  @exclusivity(unchecked) var isReached = false
+}

@@ -1,0 +1,85 @@
+import CToroShims
+
+extension Reactor {
+  /// Starts a task on the reactor, from any thread.
+  ///
+  /// It prefers the reactor as its executor: it, its child tasks and what they call that is isolated to no other actor run
+  /// on the reactor's thread. Closing the reactor cancels it.
+  ///
+  /// - Parameters:
+  ///   - name: The task's name, for ``waits`` and debuggers.
+  ///   - priority: As for `Task`; the reactor runs what is ready in order of arrival whatever its priority.
+  ///   - body: What the task runs.
+  /// - Returns: The task. It goes on if the value is dropped.
+  @discardableResult
+  public func spawn<Value: Sendable>(
+    name: String? = nil, priority: TaskPriority? = nil, _ body: sending @escaping () async throws -> Value
+  ) -> Task<Value, any Error> {
+    let record = TaskRecord(name: name, on: self)
+    let body = Transferred(body)
+    return Task(name: name, executorPreference: taskExecutor, priority: priority) {
+      try await self.run(record, body)
+    }
+  }
+
+  /// As ``spawn(name:priority:_:)`` for a body that does not throw.
+  @discardableResult
+  public func spawn<Value: Sendable>(
+    name: String? = nil, priority: TaskPriority? = nil, _ body: sending @escaping () async -> Value
+  ) -> Task<Value, Never> {
+    let record = TaskRecord(name: name, on: self)
+    let body = Transferred(body)
+    return Task(name: name, executorPreference: taskExecutor, priority: priority) {
+      await self.run(record, body)
+    }
+  }
+
+  private func run<Value, Failure: Error>(
+    _ record: TaskRecord, _ body: Transferred<() async throws(Failure) -> Value>
+  ) async throws(Failure) -> Value {
+    guard isCurrent else { return try await body.content() }  // closed in the meantime
+    withUnsafeCurrentTask { task in
+      record.handle = task
+      if closePhase != .open { task?.cancel() }
+    }
+    record.task = toro_current_task()
+    liveTasks.insert(record)
+    defer {
+      record.task = nil
+      record.handle = nil
+      if isCurrent {
+        liveTasks.remove(record)
+        context = context.with(nil)
+      }
+    }
+    context = context.with(record)
+    let result: Result<Value, Failure> = await TaskRecord.$inherited.withValue(record) {
+      await withTaskCancellationHandler {
+        do throws(Failure) { return .success(try await body.content()) } catch { return .failure(error) }
+      } onCancel: {
+        cancelledTask(record)
+      }
+    }
+    return try result.get()
+  }
+
+  /// Runs `body` on the reactor's thread and comes back with what it returns or throws: the way to calls that answer at
+  /// once, such as `tryAcquire()` and `count`, from elsewhere.
+  ///
+  /// - Throws: What the body throws, or ``ReactorClosedError``.
+  public func perform<Value: Sendable>(_ body: @Sendable () throws -> Value) async throws -> Value {
+    if isCurrent { return try body() }
+    if isClosed { throw ReactorClosedError() }
+    return try await home.perform(body)
+  }
+}
+
+extension ReactorHome {
+  func perform<Value: Sendable>(_ body: @Sendable () throws -> Value) throws -> Value { try body() }
+}
+
+/// A closure that was sent to the task that runs it.
+struct Transferred<Content>: @unchecked Sendable {
+  let content: Content
+  init(_ content: Content) { self.content = content }
+}

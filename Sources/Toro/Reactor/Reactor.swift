@@ -1,0 +1,364 @@
+import CToroShims
+import Glibc
+import Synchronization
+
+/// A libevent loop that runs Swift tasks, callbacks and I/O on one thread.
+///
+/// A reactor owns an `event_base`, or adopts one that a C program made. It is the executor of what it spawns and of the
+/// actors that choose it (``ReactorActor``): all of that runs on its thread, one piece at a time. The primitives (``Lock``,
+/// ``Queue`` and their kin) belong to a reactor and need no locks.
+///
+/// **Thread.** A reactor is bound to the thread that made it, until ``run()``, ``runOnce(blocking:)`` or ``bind()`` is
+/// called on another while it does not run. What may be called from any thread says so.
+///
+/// **Lifetime.** Primitives and spawned tasks keep their reactor. ``close()`` ends what is left; dropping the last
+/// reference does the same.
+public final class Reactor: SerialExecutor, @unchecked Sendable {
+  // What other threads may read.
+  @usableFromInline let owner: Atomic<UInt64>
+  let inbox = Inbox()
+  private let closedFlag = Atomic<Bool>(false)
+  let stopRequested = Atomic<Bool>(false)
+  let holdCount = Atomic<Int>(0)
+  /// Holds under which virtual time stands still: something outside works, and may take any time.
+  let awayCount = Atomic<Int>(0)
+  let runningFlag = Atomic<Bool>(false)
+  let virtualNow = Atomic<Int64>(0)
+  let clockKind: ClockKind
+  let forkCount = Atomic<UInt32>(toro_fork_count())
+
+  // What the reactor's thread alone touches. Exclusivity is a matter of that thread, so it is not checked at each access.
+  @exclusivity(unchecked) private(set) var eventLoop: EventLoop?
+  @exclusivity(unchecked) var ready = RingBuffer<Ready>(minimumCapacity: 256)
+  @exclusivity(unchecked) private var incoming: [Ready] = []
+  @exclusivity(unchecked) var heap = DeadlineHeap()
+  @exclusivity(unchecked) var pool = WaiterPool()
+  @exclusivity(unchecked) var liveTasks = LiveTasks()
+  /// Callbacks of decided waits, in line to be run by the outermost call.
+  @exclusivity(unchecked) @usableFromInline var callbacks = WaitList()
+  @exclusivity(unchecked) @usableFromInline var unbalanced: [WaitSource] = []
+  @exclusivity(unchecked) @usableFromInline var kept: [WaitSource] = []
+  @exclusivity(unchecked) @usableFromInline var isTelling = false
+  @exclusivity(unchecked) var pendingWaits = 0
+  @exclusivity(unchecked) var pendingTimers = 0
+  /// The context of the job that runs.
+  @exclusivity(unchecked) var context = TaskContext.preferring
+  /// The waiter of the task that is on its way to being parked.
+  @exclusivity(unchecked) var parking: WaiterPointer?
+  @exclusivity(unchecked) var isInTurn = false
+  @exclusivity(unchecked) var isHosted = false
+  @exclusivity(unchecked) var closePhase = ClosePhase.open
+  /// The clock as last read: never ahead of it.
+  @exclusivity(unchecked) var lastNow: Int64 = 0
+  @exclusivity(unchecked) var adoptions = 1
+  /// Runs of jobs since the last poll.
+  @exclusivity(unchecked) var runsSincePoll = 0
+  @exclusivity(unchecked) var counters = Counters()
+
+  @exclusivity(unchecked) private var executors: Executors?
+  @exclusivity(unchecked) private var ownSources: OwnSources?
+  /// Whether locks note who holds them (``Lock``'s description and ``waits`` then tell). Off by default; costs a few
+  /// nanoseconds an acquire when on, nothing measurable when off.
+  ///
+  /// Set it on the reactor's thread.
+  @exclusivity(unchecked) public var notesHolders = false
+
+  enum ClosePhase {
+    case open, requested, closing, closed
+  }
+
+  /// Which time a reactor's deadlines are read on.
+  public enum ClockKind: Sendable, Hashable {
+    /// The system's monotonic clock.
+    case monotonic
+    /// Time that stands still while there is something to do, and jumps to the next deadline when there is not. For
+    /// tests: an hour's time-outs take no time, and happen in the same order each run. Starts at `unixTime` seconds, or
+    /// at the wall clock's reading if that is `nil`.
+    case virtual(unixTime: Int64?)
+
+    /// Virtual time that starts now.
+    public static var virtual: ClockKind { .virtual(unixTime: nil) }
+    /// The system's monotonic clock.
+    public static var real: ClockKind { .monotonic }
+  }
+
+  /// Makes a reactor with an `event_base` of its own, bound to the calling thread.
+  ///
+  /// - Parameter clock: ``ClockKind/monotonic``, or ``ClockKind/virtual`` for tests.
+  /// - Throws: ``SystemError`` if the system is out of descriptors or memory.
+  public convenience init(clock: ClockKind = .monotonic) throws(SystemError) {
+    try self.init(clock: clock, hostBase: nil)
+  }
+
+  init(clock: ClockKind, hostBase: OpaquePointer?) throws(SystemError) {
+    clockKind = clock
+    owner = Atomic(toro_number_this_thread())
+    if case .virtual(let unixTime) = clock {
+      virtualUnixEpoch =
+        unixTime.map { $0.multipliedReportingOverflow(by: 1_000_000_000).partialValue } ?? readUnixClock()
+    } else {
+      virtualUnixEpoch = 0
+    }
+    eventLoop = try EventLoop(for: self, adopting: hostBase)
+    executors = Executors(self)
+    ownSources = OwnSources(self)
+    isHosted = hostBase != nil
+    lastNow = readMonotonicClock()
+  }
+
+  let virtualUnixEpoch: Int64
+
+  deinit {
+    // Nobody else has a reference, so no thread can be running it; callback waits may be left.
+    if closePhase != .closed { tearDown() }
+    ready.deallocate()
+    heap.deallocate()
+    pool.deallocate()
+  }
+
+  // MARK: Which reactor, which thread
+
+  /// The reactor whose turn runs on this thread. On the thread of an adopted base, that base's reactor.
+  ///
+  /// Stops the program with a message where there is none.
+  public static var current: Reactor {
+    guard let reactor = currentIfAny else {
+      fatalError(
+        "Reactor.current: no reactor runs on this thread. Pass `on:`, or get there with `reactor.execute { }` or `reactor.spawn { }`"
+      )
+    }
+    return reactor
+  }
+
+  /// The reactor whose turn runs on this thread, or `nil`.
+  public static var currentIfAny: Reactor? {
+    guard let pointer = toro_current_reactor() else { return nil }
+    return Unmanaged<Reactor>.fromOpaque(pointer).takeUnretainedValue()
+  }
+
+  /// Whether the calling thread is the reactor's. From any thread; about a nanosecond.
+  @inlinable @inline(__always)
+  public var isCurrent: Bool { owner.load(ordering: .relaxed) == toro_current_thread_number() }
+
+  /// As ``isCurrent``, and true on the thread that finishes the jobs of a closed reactor.
+  var isOnThread: Bool { isCurrent || isClosed }
+
+  /// Whether ``close()`` has been called and has taken effect. From any thread.
+  public var isClosed: Bool { closedFlag.load(ordering: .acquiring) }
+
+  /// Makes the calling thread the reactor's.
+  ///
+  /// - Precondition: The reactor does not run.
+  public func bind() {
+    precondition(
+      !runningFlag.load(ordering: .acquiring) || isCurrent, "Reactor.bind(): the reactor runs on another thread")
+    owner.store(toro_number_this_thread(), ordering: .releasing)
+  }
+
+  /// Stops the program, with a message that says how to get there, unless called on the reactor's thread.
+  func expectCurrent(_ call: @autoclosure () -> String) {
+    if isCurrent { return }
+    expectNoFork(call())
+    fatalError(
+      "\(call()): not on its reactor's thread. Get there with `reactor.execute { … }`, `reactor.spawn { … }` or `await reactor.perform { … }`"
+    )
+  }
+
+  /// Stops the program in a forked child that did not call ``reinitializeAfterFork()``.
+  func expectNoFork(_ call: @autoclosure () -> String) {
+    if toro_fork_count() != forkCount.load(ordering: .relaxed) {
+      fatalError("\(call()): this process was forked. Call `reactor.reinitializeAfterFork()` in the child first")
+    }
+  }
+
+  var loop: EventLoop {
+    @inline(__always) get { eventLoop.unsafelyUnwrapped }
+  }
+
+  /// Whether work that is queued now has to be made known to the host's loop.
+  var isHostedOutsideTurn: Bool {
+    @inline(__always) get { isHosted && !isInTurn && closePhase != .closed }
+  }
+
+  // MARK: Posting and queueing
+
+  /// Adds an entry to the ready queue: it runs after all that was queued before.
+  @usableFromInline
+  func enqueueReady(_ entry: consuming Ready) {
+    ready.append(entry)
+    if isHostedOutsideTurn { loop.arm() }
+  }
+
+  /// Hands an entry to the reactor from another thread. A closed reactor runs jobs on the fallback and ignores the rest.
+  @usableFromInline
+  func post(_ entry: Ready) {
+    expectNoFork("Reactor")
+    nonisolated(unsafe) let entry = entry
+    switch inbox.post(entry) {
+    case .done: break
+    case .wake: loop.wake()
+    case .refused: runOnFallback(entry)
+    }
+  }
+
+  /// Queues on this thread, posts from another.
+  func enqueue(_ entry: Ready) {
+    if isCurrent { enqueueReady(entry) } else { post(entry) }
+  }
+
+  func takeInbox() {
+    guard inbox.mayHaveEntries else { return }
+    inbox.take(into: &incoming)
+    for entry in incoming { ready.append(entry) }
+    incoming.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: Closing
+
+  /// Ends the reactor: every wait ends as closed, the tasks that it spawned are cancelled and run to their ends.
+  ///
+  /// Called in a turn it takes effect when the turn ends, and the run returns. On an adopted base the host's own events
+  /// are not touched. Later waits throw ``ReactorClosedError``, later notifications do nothing, try-calls fail. A job of a
+  /// task or an actor that arrives afterwards still runs, serially, on another thread.
+  ///
+  /// Call it on the reactor's thread, or on any while it does not run. A task that ignores cancellation is waited for.
+  public func close() {
+    if isClosed { return }
+    expectNoFork("Reactor.close()")
+    if adoptions > 1 {
+      adoptions -= 1
+      return
+    }
+    if isInTurn || isTelling {
+      expectCurrent("Reactor.close()")
+      if closePhase == .open { closePhase = .requested }
+      return
+    }
+    precondition(
+      !runningFlag.load(ordering: .acquiring),
+      "Reactor.close(): it runs on another thread. Call it there, or stop it first")
+    owner.store(toro_number_this_thread(), ordering: .releasing)
+    finishClosing()
+  }
+
+  /// Closes, between turns.
+  func finishClosing() {
+    closePhase = .closing
+    withTurn {
+      endAllWaits()
+      liveTasks.cancelAll()
+      while true {
+        takeInbox()
+        if ready.isEmpty {
+          if liveTasks.count == 0 { break }
+          if pendingWaits > 0 {
+            endAllWaits()
+          } else if inbox.fallAsleep() {
+            loop.poll(block: true, until: .max)
+            _ = inbox.wake()
+          }
+        }
+        for _ in 0..<ready.count { runNext() }
+        liveTasks.cancelAll()
+      }
+    }
+    tearDown()
+  }
+
+  private func endAllWaits() {
+    var left: [WaiterPointer] = []
+    pool.forEachWaiting { left.append($0) }
+    for waiter in left where waiter.pointee.state == .waiting {
+      if waiter.pointee.role == .scheduled {
+        cancelHere(waiter.pointee.id)
+      } else {
+        waiter.pointee.source.unlink(waiter)
+        decide(waiter, .closed)
+      }
+    }
+    settle()
+  }
+
+  /// Lets go of everything. No task is left.
+  private func tearDown() {
+    owner.store(toro_number_this_thread(), ordering: .relaxed)
+    let wasPhase = closePhase
+    closePhase = .closing
+    if wasPhase != .closing { withTurn { endAllWaits() } }
+    // What was queued and has not run is dropped, callbacks of ended waits excepted; jobs go on elsewhere.
+    let left = inbox.close()
+    while !ready.isEmpty {
+      let entry = ready.removeFirst()
+      if case .callback(let waiter) = entry { waiter.pointee.source.tell(waiter) } else { drop(entry) }
+    }
+    for entry in left { drop(entry) }
+    if toro_current_reactor() == Unmanaged.passUnretained(self).toOpaque() { toro_set_current_reactor(nil) }
+    closedFlag.store(true, ordering: .releasing)
+    closePhase = .closed
+    owner.store(.max, ordering: .releasing)
+    AdoptedBases.forget(self)
+    eventLoop?.close()
+    eventLoop = nil
+  }
+
+  private func drop(_ entry: Ready) {
+    switch entry {
+    case .job: runOnFallback(entry)
+    case .scheduled(let waiter), .callback(let waiter): dropScheduled(waiter)
+    case .recycle(let waiter): pool.give(waiter)
+    default: break
+    }
+  }
+
+  // MARK: Forking
+
+  /// Makes the reactor usable in a forked child: until then calls stop with a message.
+  ///
+  /// The child gets an epoll instance (on an own base; a host calls `event_reinit` on its own first) and an eventfd of its
+  /// own. Waits and ready work are the child's copies of the parent's. The calling thread becomes the reactor's.
+  ///
+  /// - Throws: ``SystemError`` if the system refuses the descriptors.
+  public func reinitializeAfterFork() throws(SystemError) {
+    try loop.reinitialize()
+    forkCount.store(toro_fork_count(), ordering: .relaxed)
+    owner.store(toro_number_this_thread(), ordering: .releasing)
+  }
+
+  // MARK: Executors
+
+  var taskExecutorReference: UnownedTaskExecutor { executors.unsafelyUnwrapped.task }
+  var serialExecutorReference: UnownedSerialExecutor { executors.unsafelyUnwrapped.serial }
+  var parkingLot: Parking { executors.unsafelyUnwrapped.parking }
+  @usableFromInline var home: ReactorHome { executors.unsafelyUnwrapped.home }
+
+  /// What ``schedule(at:_:)`` and ``sleep(until:file:line:)`` wait on.
+  var timers: TimerSource { ownSources.unsafelyUnwrapped.timers }
+  var sleepers: TimerSource { ownSources.unsafelyUnwrapped.sleepers }
+
+  /// The executor for tasks that are to prefer this reactor, as in `Task(executorPreference: reactor.taskExecutor)` or
+  /// `group.addTask(executorPreference:)`.
+  public var taskExecutor: ReactorTaskExecutor { executors.unsafelyUnwrapped.companion }
+}
+
+/// The sources of a reactor's own waits.
+private struct OwnSources {
+  let timers: TimerSource
+  let sleepers: TimerSource
+
+  init(_ reactor: Reactor) {
+    timers = TimerSource(name: nil, on: reactor)
+    sleepers = TimerSource(name: nil, on: reactor)
+  }
+}
+
+/// Nothing is ever granted here: time passes.
+final class TimerSource: WaitSource, @unchecked Sendable {
+  override class var typeName: String { "Reactor" }
+}
+
+/// What a reactor counts, for benchmarks and inspection.
+struct Counters {
+  var turns: UInt64 = 0
+  var polls: UInt64 = 0
+  var runs: UInt64 = 0
+}

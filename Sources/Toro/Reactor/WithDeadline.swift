@@ -1,0 +1,47 @@
+/// Runs `body`, and cancels it if the deadline passes first.
+///
+/// The body runs as a task of its own, on the reactor. If it ends by itself, what it returns or throws comes back, also
+/// when the deadline passed meanwhile; if it throws after it was cancelled for the deadline, ``TimeoutError`` does. A body
+/// that ignores cancellation is waited for.
+///
+/// - Parameters:
+///   - deadline: Until when the body may run. One that has passed cancels it before it starts.
+///   - reactor: Whose clock it is, and where the body runs.
+/// - Throws: What the body throws; ``TimeoutError``; `CancellationError` if the caller is cancelled and the body throws it.
+/// - Isolation: May be awaited from any thread.
+public func withDeadline<Value: Sendable>(
+  _ deadline: Deadline, on reactor: Reactor = .current, _ body: sending @escaping () async throws -> Value
+) async throws -> Value {
+  if reactor.isClosed { throw ReactorClosedError() }
+  let due = reactor.resolve(deadline)
+  let expiry = Marker()
+  let task = reactor.spawn(body)
+  let timer: Wait? =
+    due == .max ? nil : try await reactor.perform { reactor.cancel(task, at: due, noting: expiry) }
+  let result = await withTaskCancellationHandler {
+    await task.result
+  } onCancel: {
+    task.cancel()
+  }
+  timer?.cancel()
+  switch result {
+  case .success(let value): return value
+  case .failure(let error):
+    if let isExpired = try? await reactor.perform({ expiry.isSet }), isExpired, !Task.isCancelled {
+      throw TimeoutError("withDeadline")
+    }
+    throw error
+  }
+}
+
+extension Reactor {
+  fileprivate func cancel<Value>(_ task: Task<Value, any Error>, at due: Int64, noting expiry: Marker) -> Wait {
+    let waiter = pool.take(for: timers)
+    waiter.storeCallback(
+      CallCallback {
+        expiry.isSet = true
+        task.cancel()
+      })
+    return Wait(reactor: self, id: addScheduled(waiter, due))
+  }
+}

@@ -1,0 +1,96 @@
+/// The body of a `with…` scope could not run, or could not finish, before its deadline.
+public struct TimeoutError: Error, Hashable, CustomStringConvertible {
+  /// What was waited for, as in `Lock "cache"`.
+  public let subject: String
+
+  package init(_ subject: String) { self.subject = subject }
+
+  public var description: String { "timed out: \(subject)" }
+}
+
+/// What was waited on is closed.
+public struct ClosedError: Error, Hashable, CustomStringConvertible {
+  /// What was closed, as in `Queue "jobs"`.
+  public let subject: String
+
+  @usableFromInline package init(_ subject: String) { self.subject = subject }
+
+  public var description: String { "closed: \(subject)" }
+}
+
+/// The reactor is closed: it begins no wait any more.
+public struct ReactorClosedError: Error, Hashable, CustomStringConvertible {
+  package init() {}
+
+  public var description: String { "the reactor is closed" }
+}
+
+/// The reactor was stopped before the body of `run { }` ended, or before it began.
+public struct StoppedError: Error, Hashable, CustomStringConvertible {
+  init() {}
+
+  public var description: String { "the reactor was stopped" }
+}
+
+/// Waits are left and nothing can end them: nothing is ready, timed, watched or held.
+public struct DeadlockError: Error, CustomStringConvertible {
+  /// Who waits where, as it stood when the deadlock was found.
+  public let waits: [WaitDescription]
+
+  public var description: String {
+    "deadlock: \(waits.count) wait\(waits.count == 1 ? "" : "s"), and nothing that could end one"
+      + waits.map { "\n  \($0)" }.joined()
+  }
+}
+
+/// An async result has its value, or its failure, already.
+public struct AlreadySetError: Error, Hashable, CustomStringConvertible {
+  @usableFromInline init() {}
+
+  public var description: String { "the result was set before" }
+}
+
+/// An async result has no value yet.
+public struct NotReadyError: Error, Hashable, CustomStringConvertible {
+  @usableFromInline init() {}
+
+  public var description: String { "the result is not set yet" }
+}
+
+/// More permits were released than the bound allows. Nothing was released.
+public struct OverReleaseError: Error, Hashable, CustomStringConvertible {
+  /// How many permits there can be.
+  public let bound: Int
+
+  init(bound: Int) { self.bound = bound }
+
+  public var description: String { "released more than was acquired: the bound is \(bound)" }
+}
+
+/// A queue's capacity was to be set below the number of its items. Nothing was changed.
+public struct CapacityError: Error, Hashable, CustomStringConvertible {
+  public let capacity: Int
+  public let count: Int
+
+  @usableFromInline init(capacity: Int, count: Int) {
+    self.capacity = capacity
+    self.count = count
+  }
+
+  public var description: String { "a capacity of \(capacity) is below the \(count) items that are in the queue" }
+}
+
+/// The operating system, or libevent, refused a call.
+public struct SystemError: Error, Hashable, CustomStringConvertible {
+  /// The call that failed, as in `eventfd`.
+  public let call: String
+  /// What `errno` was; 0 if the call does not say.
+  public let errno: Int32
+
+  package init(_ call: String, errno: Int32) {
+    self.call = call
+    self.errno = errno
+  }
+
+  public var description: String { errno == 0 ? "\(call) failed" : "\(call): \(errorText(errno))" }
+}

@@ -1,0 +1,161 @@
+extension Reactor {
+  /// Ends a wait: the one transition, made once, on the reactor, at the moment it happens. The waiter is out of its
+  /// list already.
+  ///
+  /// A task is put in line to be resumed on a later turn. A callback is put in line to be run by ``settle()``, that is
+  /// before the outermost call returns, or on the next turn if the source defers. Nothing of the user's runs in here:
+  /// sources may decide in the middle of a change.
+  @usableFromInline
+  func decide(_ waiter: WaiterPointer, _ outcome: WaitOutcome) {
+    assert(isOnThread, "a wait is decided on its reactor's thread")
+    assert(waiter.pointee.state == .waiting, "a wait is decided once")
+    if waiter.pointee.heapIndex != Waiter.notTimed {
+      heap.remove(waiter)
+      if isHostedOutsideTurn { loop.arm() }
+    }
+    waiter.pointee.state = .decided
+    waiter.pointee.outcome = outcome
+    pendingWaits &-= 1
+    if outcome != .granted { waiter.pointee.source.discard(waiter) }
+    switch waiter.pointee.receiver {
+    case .parkedTask:
+      let context = TaskContext(bits: waiter.pointee.told.1)
+      context.record?.waiter = nil
+      enqueueReady(.job(unsafeBitCast(waiter.pointee.told.0, to: UnownedJob.self), context))
+    case .task:
+      break  // ``parked(_:)`` sees that it is decided and does not leave it waiting
+    case .callback, .function:
+      tellLater(waiter)
+    case .member:
+      Unmanaged<ChoiceGroup>.fromOpaque(UnsafeRawPointer(bitPattern: waiter.pointee.told.0).unsafelyUnwrapped)
+        ._withUnsafeGuaranteedRef { $0.memberDecided(waiter) }
+    }
+  }
+
+  /// Ends a wait that is still in its list, and lets those pass whom it was in the way of. What follows is told before
+  /// this returns.
+  func end(_ waiter: WaiterPointer, _ outcome: WaitOutcome) {
+    let source = waiter.pointee.source
+    source.unlink(waiter)
+    decide(waiter, outcome)
+    source.rebalance()
+    settle()
+  }
+
+  /// Puts a decided waiter's callback in line.
+  @usableFromInline
+  func tellLater(_ waiter: WaiterPointer) {
+    if waiter.pointee.source.defersCallbacks {
+      enqueueReady(.callback(waiter))
+    } else {
+      callbacks.append(waiter)
+    }
+  }
+
+  /// Ends an outermost call: lets sources settle whose waiters left unseen, then runs the callbacks of all waits that
+  /// ended, in order, also those that end while they run. In a callback it does nothing: the outermost call goes on.
+  @inlinable @inline(__always)
+  func settle() {
+    if hasUnsettled && !isTelling { settleAll() }
+  }
+
+  @usableFromInline
+  var hasUnsettled: Bool {
+    @inline(__always) get { callbacks.first != nil || !unbalanced.isEmpty || !kept.isEmpty }
+  }
+
+  @usableFromInline @inline(never)
+  func settleAll() {
+    isTelling = true
+    repeat {
+      rebalanceAll()
+      while let waiter = callbacks.popFirst() {
+        waiter.pointee.source.tell(waiter)
+        if !unbalanced.isEmpty { rebalanceAll() }
+      }
+      kept.removeAll(keepingCapacity: true)
+    } while hasUnsettled
+    isTelling = false
+  }
+
+  /// A cancellation handler may run inside the runtime's own locks: what it ended is told on the next turn instead.
+  func settleOnNextTurn() {
+    if hasUnsettled && !isTelling { enqueueReady(.settle) }
+  }
+
+  private func rebalanceAll() {
+    while let source = unbalanced.popLast() {
+      source.needsRebalance = false
+      source.rebalance()
+    }
+  }
+
+  /// Has a source rebalance before the current call returns: a waiter left its list in passing.
+  func rebalanceLater(_ source: WaitSource) {
+    if !source.needsRebalance {
+      source.needsRebalance = true
+      unbalanced.append(source)
+    }
+  }
+
+  /// Keeps a source whose handle has gone alive while callbacks of its waits are in line.
+  @usableFromInline
+  func keepUntilTold(_ source: WaitSource) {
+    if callbacks.first != nil || isTelling { kept.append(source) }
+    if source.defersCallbacks { enqueueReady(.keep(source)) }
+  }
+
+  /// Ends what is due, by deadline, then by age. Each is told, with what its callback does, before the next ends.
+  func expire(_ now: Int64) {
+    while heap.nextDue <= now, let waiter = heap.first {
+      if waiter.pointee.role == .scheduled {
+        heap.remove(waiter)
+        pendingTimers &-= 1
+        waiter.pointee.state = .due
+        enqueueReady(.scheduled(waiter))
+      } else {
+        end(waiter, .timedOut)
+      }
+    }
+  }
+
+  // MARK: Cancelling
+
+  /// Ends the wait or scheduled call that `id` names, from any thread.
+  func cancelWait(_ id: UInt64) {
+    if isCurrent {
+      _ = cancelHere(id)
+      settle()
+    } else if id != 0, !isClosed {
+      post(.cancelWait(id))
+    }
+  }
+
+  /// Whether there was something to cancel. What ended is told by the next ``settle()``.
+  @discardableResult
+  package func cancelHere(_ id: UInt64) -> Bool {
+    guard id != 0, let waiter = pool.find(id) else { return false }
+    switch waiter.pointee.state {
+    case .idle, .decided:
+      return false
+    case .due:
+      waiter.pointee.state = .decided
+      waiter.pointee.outcome = .cancelled
+      return true
+    case .waiting:
+      if waiter.pointee.role == .scheduled {
+        heap.remove(waiter)
+        pendingTimers &-= 1
+        _ = waiter.takeCallback(as: CallCallback.self)
+        recycle(waiter)
+        if isHostedOutsideTurn { loop.arm() }
+      } else {
+        let source = waiter.pointee.source
+        source.unlink(waiter)
+        decide(waiter, .cancelled)
+        source.rebalance()
+      }
+      return true
+    }
+  }
+}

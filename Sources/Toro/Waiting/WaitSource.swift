@@ -1,0 +1,191 @@
+/// What a wait waits on: the state of a primitive, with the waiters in line for it.
+///
+/// Each primitive is a public handle and a source. The source is policy over the wait list: it grants while it can, in
+/// order, and keeps the invariant that **waiters exist only while nothing is free for the first of them**. It belongs
+/// to its reactor's thread and never looks at threads, tasks or clocks; ``Reactor`` does that once for all.
+///
+/// A source outlives its waiters: task waits keep the handle alive, and a handle that goes calls ``abandon()``, which
+/// ends callback waits as closed.
+@usableFromInline
+package class WaitSource: @unchecked Sendable {
+  /// Unowned: the handle keeps the reactor, and the reactor has sources of its own.
+  @usableFromInline final unowned(unsafe) let reactor: Reactor
+  final let name: String?
+  /// Whether callbacks run on the next turn rather than before the notifying call returns.
+  @usableFromInline final let defersCallbacks: Bool
+  /// The waiters, oldest first. A source with several kinds of wait that are not in one line has more lists.
+  @exclusivity(unchecked) @usableFromInline final var waiters = WaitList()
+  @exclusivity(unchecked) @usableFromInline final var isClosed = false
+  /// Whether ``rebalance()`` is to be called before the current call returns.
+  @exclusivity(unchecked) final var needsRebalance = false
+
+  @usableFromInline
+  init(name: String?, on reactor: Reactor, deferred: Bool = false) {
+    self.name = name
+    self.reactor = reactor
+    defersCallbacks = deferred
+  }
+
+  /// The primitive's name as people know it.
+  @usableFromInline class var typeName: String { "Wait" }
+
+  /// What the primitive's description says between its name and the number of its waiters.
+  @usableFromInline var stateDescription: String { isClosed ? "closed" : "" }
+
+  /// Who holds what is waited for, if that is noted.
+  @usableFromInline var holderDescription: String? { nil }
+
+  /// How many wait, in all lists.
+  @usableFromInline var waiterCount: Int { waiters.count }
+
+  // MARK: Policy
+
+  /// Takes what a wait of this kind asks for, if that is free and nobody is in line for it.
+  @usableFromInline func admit(_ role: WaitRole, _ amount: Int) -> Admission { isClosed ? .closed : .wait }
+
+  /// Puts a waiter in line.
+  @usableFromInline func link(_ waiter: WaiterPointer) { waiters.append(waiter) }
+
+  /// Takes a waiter out of its list.
+  @usableFromInline func unlink(_ waiter: WaiterPointer) { waiters.remove(waiter) }
+
+  /// Grants what can be granted now: called after a waiter left without being granted, who may have been in the way.
+  @usableFromInline func rebalance() {}
+
+  /// Lets go of what a waiter that was not granted had brought, such as the item of a put.
+  @usableFromInline func discard(_ waiter: WaiterPointer) {}
+
+  /// Runs the callback of a waiter that has been decided, after giving its slot back.
+  @usableFromInline func tell(_ waiter: WaiterPointer) {
+    let outcome = waiter.pointee.outcome
+    if waiter.pointee.receiver == .function {
+      let (function, argument) = waiter.pointee.told
+      reactor.recycle(waiter)
+      unsafeBitCast(UnsafeRawPointer(bitPattern: function), to: OutcomeFunction.self)(
+        Int32(outcome.rawValue), UnsafeMutableRawPointer(bitPattern: argument))
+    } else {
+      let callback = waiter.takeCallback(as: OutcomeCallback.self)
+      reactor.recycle(waiter)
+      callback.call(outcome)
+    }
+  }
+
+  /// Ends what is left when the last handle has gone.
+  @usableFromInline func closeAbandoned() { closeAll() }
+
+  // MARK: Closing
+
+  /// Ends every wait as closed. What closing means beyond that is the source's own.
+  @usableFromInline final func closeAll() {
+    isClosed = true
+    while let waiter = waiters.popFirst() { reactor.decide(waiter, .closed) }
+  }
+
+  /// The last handle has gone, on whatever thread: the waits left, which are callbacks, end as closed.
+  @usableFromInline final func abandon() {
+    if reactor.isCurrent {
+      if waiterCount > 0 { closeAbandoned() }
+      reactor.keepUntilTold(self)
+      reactor.settle()
+    } else if !reactor.isClosed {
+      reactor.post(.abandoned(self))
+    }
+  }
+
+  @usableFromInline final func timeoutError() -> TimeoutError { TimeoutError(subject) }
+
+  // MARK: Descriptions
+
+  /// `Lock "cache"`
+  @usableFromInline final var subject: String {
+    if let name { "\(Self.typeName) \"\(name)\"" } else { Self.typeName }
+  }
+
+  /// `<Lock "cache" locked waiters=3>`; off the reactor, where the state may not be read, without it.
+  @usableFromInline final var summary: String {
+    guard reactor.isCurrent else { return "<\(subject)>" }
+    let state = stateDescription
+    return "<\(subject)\(state.isEmpty ? "" : " ")\(state) waiters=\(waiterCount)>"
+  }
+}
+
+/// The callback of a wait that has an outcome and no value. A struct, so that the closure is stored as it is, without
+/// a thunk.
+@usableFromInline
+struct OutcomeCallback {
+  @usableFromInline let call: @Sendable (WaitOutcome) -> Void
+  @inlinable init(_ call: @escaping @Sendable (WaitOutcome) -> Void) { self.call = call }
+}
+
+/// The same, from C: a status and the caller's argument.
+package typealias OutcomeFunction = @convention(c) (Int32, UnsafeMutableRawPointer?) -> Void
+
+/// What a source says to a wait that begins.
+@usableFromInline
+package enum Admission {
+  /// It has what it asked for.
+  case granted
+  /// It has to wait.
+  case wait
+  case closed
+}
+
+extension UnsafeMutablePointer<Waiter> {
+  /// Stores a callback in the waiter's two words. `Callback` holds one closure.
+  @inlinable @inline(__always)
+  func storeCallback<Callback>(_ callback: Callback) {
+    assert(MemoryLayout<Callback>.size == MemoryLayout<(UInt, UInt)>.size)
+    pointee.receiver = .callback
+    UnsafeMutableRawPointer(self).advanced(by: MemoryLayout<Waiter>.offset(of: \.told).unsafelyUnwrapped)
+      .initializeMemory(as: Callback.self, to: callback)
+  }
+
+  @inlinable @inline(__always)
+  func takeCallback<Callback>(as type: Callback.Type) -> Callback {
+    assert(pointee.receiver == .callback)
+    return UnsafeMutableRawPointer(self).advanced(by: MemoryLayout<Waiter>.offset(of: \.told).unsafelyUnwrapped)
+      .assumingMemoryBound(to: Callback.self).move()
+  }
+
+  @inlinable @inline(__always)
+  var payloadPointer: UnsafeMutableRawPointer {
+    UnsafeMutableRawPointer(self).advanced(by: MemoryLayout<Waiter>.offset(of: \.payload).unsafelyUnwrapped)
+  }
+
+  /// Moves an item into the waiter: inline if it fits, else in a box.
+  @inlinable @inline(__always)
+  func storeItem<Item>(_ item: consuming Item) {
+    if MemoryLayout<Item>.size <= 16 && MemoryLayout<Item>.alignment <= 8 {
+      payloadPointer.initializeMemory(as: Item.self, to: item)
+    } else {
+      let box = UnsafeMutablePointer<Item>.allocate(capacity: 1)
+      box.initialize(to: item)
+      pointee.payload.0 = UInt(bitPattern: box)
+    }
+  }
+
+  /// Moves the item out of the waiter.
+  @inlinable @inline(__always)
+  func takeItem<Item>(as type: Item.Type = Item.self) -> Item {
+    if MemoryLayout<Item>.size <= 16 && MemoryLayout<Item>.alignment <= 8 {
+      return payloadPointer.assumingMemoryBound(to: Item.self).move()
+    }
+    let box = UnsafeMutablePointer<Item>(bitPattern: pointee.payload.0).unsafelyUnwrapped
+    let item = box.move()
+    box.deallocate()
+    return item
+  }
+}
+
+/// Where in a program a wait stands.
+@usableFromInline
+package struct WaitSite: Sendable {
+  @usableFromInline let file: StaticString
+  @usableFromInline let line: UInt32
+
+  @inlinable @inline(__always)
+  package init(_ file: StaticString, _ line: UInt) {
+    self.file = file
+    self.line = UInt32(truncatingIfNeeded: line)
+  }
+}
