@@ -25,6 +25,7 @@ uint32_t toro_fork_count(void);
 // The task that runs on this thread, or NULL: what `withUnsafeCurrentTask` reads, without the retain, the release and the
 // copies through witness tables that cost it 40 ns. An identity to compare, nothing to reach into.
 void *toro_current_task(void);
+_Bool toro_task_is_cancelled(void *task);
 
 // An eventfd that does not block and is closed on exec, or -1. (Glibc's module lacks sys/eventfd.h.)
 int toro_make_eventfd(void);

@@ -29,7 +29,7 @@ public final class Barrier: Sendable, CustomStringConvertible {
   /// - Isolation: May be awaited from any thread.
   @discardableResult
   public func wait(file: StaticString = #fileID, line: UInt = #line) async throws -> Bool {
-    try await core.arrive(until: .max, WaitSite(file, line)) ?? false
+    try await core.arrive(on: reactor, until: .max, WaitSite(file, line)) ?? false
   }
 
   /// Waits until all have come, unless the deadline passes first.
@@ -38,7 +38,7 @@ public final class Barrier: Sendable, CustomStringConvertible {
   /// - Throws: As ``wait(file:line:)``.
   /// - Isolation: May be awaited from any thread.
   public func wait(deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws -> Bool? {
-    try await core.arrive(until: reactor.resolve(deadline), WaitSite(file, line))
+    try await core.arrive(on: reactor, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Waits until all have come, in the callback form.
@@ -88,17 +88,17 @@ final class BarrierCore: WaitSource, @unchecked Sendable {
   override func admit(_ role: WaitRole, _ amount: Int) -> Admission {
     if isClosed { return .closed }
     guard waiters.count + 1 == parties else { return .wait }
-    while let waiter = waiters.popFirst() { reactor.decide(waiter, .granted) }
+    while let waiter = waiters.popFirst() { decide(waiter, .granted) }
     return .granted
   }
 
-  func arrive(until due: Int64, _ site: WaitSite) async throws -> Bool? {
+  func arrive(on reactor: Reactor, until due: Int64, _ site: WaitSite) async throws -> Bool? {
     let last = Marker()
-    return try await wait(.arrive, until: due, site, grantedAtOnce: last) ? last.isSet : nil
+    return try await reactor.wait(on: self, .arrive, until: due, site, grantedAtOnce: last) ? last.isSet : nil
   }
 
   func close() {
     closeAll()
-    reactor.settle()
+    settle()
   }
 }

@@ -21,7 +21,7 @@ public final class Condition: Sendable, CustomStringConvertible {
   ///   notification is used up then.
   /// - Isolation: May be awaited from any thread.
   public func wait(file: StaticString = #fileID, line: UInt = #line) async throws {
-    _ = try await core.wait(.wait, until: .max, WaitSite(file, line))
+    _ = try await reactor.wait(on: core, .wait, until: .max, WaitSite(file, line))
   }
 
   /// Waits for a notification, unless the deadline passes first.
@@ -30,7 +30,7 @@ public final class Condition: Sendable, CustomStringConvertible {
   /// - Throws: As ``wait(file:line:)``.
   /// - Isolation: May be awaited from any thread.
   public func wait(deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws -> Bool {
-    try await core.wait(.wait, until: reactor.resolve(deadline), WaitSite(file, line))
+    try await reactor.wait(on: core, .wait, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Waits until `predicate` holds, which is looked at first and after each notification.
@@ -43,7 +43,7 @@ public final class Condition: Sendable, CustomStringConvertible {
   ) async throws -> Bool {
     let due = reactor.resolve(deadline)
     while !(try predicate()) {
-      guard try await core.wait(.wait, until: due == .max ? due : reactor.stillDue(due), WaitSite(file, line)) else {
+      guard try await reactor.wait(on: core, .wait, until: due == .max ? due : reactor.stillDue(due), WaitSite(file, line)) else {
         return try predicate()
       }
     }
@@ -69,7 +69,7 @@ public final class Condition: Sendable, CustomStringConvertible {
   /// - Complexity: O(1) for each that it wakes.
   @inlinable
   public func notify(_ count: Int = 1) {
-    if core.reactor.isCurrent { core.notify(count) } else { notifyElsewhere(count) }
+    if reactor.isCurrent { core.notify(count) } else { notifyElsewhere(count) }
   }
 
   @usableFromInline func notifyElsewhere(_ count: Int) {
@@ -115,13 +115,13 @@ package final class ConditionCore: WaitSource, @unchecked Sendable {
     var left = count
     while left > 0, let waiter = waiters.popFirst() {
       left &-= 1
-      reactor.decide(waiter, .granted)
+      decide(waiter, .granted)
     }
-    reactor.settle()
+    settle()
   }
 
   package func close() {
     closeAll()
-    reactor.settle()
+    settle()
   }
 }

@@ -17,7 +17,7 @@ public final class Event: Sendable, CustomStringConvertible {
   /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the event is closed.
   /// - Isolation: May be awaited from any thread.
   public func wait(file: StaticString = #fileID, line: UInt = #line) async throws {
-    _ = try await core.wait(.wait, until: .max, WaitSite(file, line))
+    _ = try await reactor.wait(on: core, .wait, until: .max, WaitSite(file, line))
   }
 
   /// Waits until the event is set, unless the deadline passes first.
@@ -26,7 +26,7 @@ public final class Event: Sendable, CustomStringConvertible {
   /// - Throws: As ``wait(file:line:)``.
   /// - Isolation: May be awaited from any thread.
   public func wait(deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws -> Bool {
-    try await core.wait(.wait, until: reactor.resolve(deadline), WaitSite(file, line))
+    try await reactor.wait(on: core, .wait, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Waits until the event is set, in the callback form.
@@ -91,12 +91,12 @@ package final class EventCore: WaitSource, @unchecked Sendable {
 
   package func set() {
     isSet = true
-    while let waiter = waiters.popFirst() { reactor.decide(waiter, .granted) }
-    reactor.settle()
+    while let waiter = waiters.popFirst() { decide(waiter, .granted) }
+    settle()
   }
 
   package func close() {
     closeAll()
-    reactor.settle()
+    settle()
   }
 }

@@ -148,7 +148,7 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
     winningOutcome = member.pointee.outcome
     removeMembers(except: member)
     guard let own = waiters.popFirst() else { return }
-    reactor.decide(own, winningOutcome)
+    decide(own, winningOutcome)
   }
 
   /// The group's own wait ended, by time-out or cancellation: the members leave their lines.
@@ -162,7 +162,7 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
     for member in members where member != winner && member.pointee.state == .waiting {
       let source = member.pointee.source
       source.unlink(member)
-      reactor.decide(member, .cancelled)
+      decide(member, .cancelled)
       reactor.rebalanceLater(source)
     }
   }
@@ -204,15 +204,18 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
     }
     let group = ChoiceGroup(name: nil, on: reactor)
     group.add(choices)
-    let waiter = group.begin(.any, 0, due, site, record)
-    await reactor.park(waiter, as: record)
+    let waiter = reactor.begin(on: group, .any, 0, due, site, record)
+    switch reactor.prepareToPark(waiter, as: record) {
+    case .recorded: await reactor.parkingLot.park()
+    default: await reactor.parkWithHandler(waiter)
+    }
     let outcome = waiter.pointee.outcome
     reactor.recycle(waiter)
     let value = group.value(of: choices)
     let closed = group.subject(of: choices)
     group.giveMembersBack()
-    if outcome == .closed && reactor.closePhase == .open { throw ClosedError(closed) }
-    return try group.conclude(outcome) ? value : nil
+    if outcome == .closed && !reactor.isClosing { throw ClosedError(closed) }
+    return try reactor.conclude(outcome, on: group) ? value : nil
   }
 
   static func wait<Value>(
@@ -246,7 +249,7 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
       return group.tellAtOnce(waiter, outcome)
     }
     group.add(choices)
-    let waiter = group.begin(.any, 0, due, site, nil)
+    let waiter = reactor.begin(on: group, .any, 0, due, site, nil)
     waiter.storeCallback(
       OutcomeCallback { [unowned(unsafe) group] outcome in
         let value = group.value(of: choices)

@@ -58,7 +58,7 @@ public final class Gate: Sendable, CustomStringConvertible {
   /// - Throws: `CancellationError` if the task is cancelled first; ``ReactorClosedError``.
   /// - Isolation: May be awaited from any thread.
   public func join(file: StaticString = #fileID, line: UInt = #line) async throws {
-    _ = try await core.wait(.join, until: .max, WaitSite(file, line))
+    _ = try await reactor.wait(on: core, .join, until: .max, WaitSite(file, line))
   }
 
   /// Waits until nobody is in the gate, unless the deadline passes first.
@@ -67,7 +67,7 @@ public final class Gate: Sendable, CustomStringConvertible {
   /// - Throws: As ``join(file:line:)``.
   /// - Isolation: May be awaited from any thread.
   public func join(deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws -> Bool {
-    try await core.wait(.join, until: reactor.resolve(deadline), WaitSite(file, line))
+    try await reactor.wait(on: core, .join, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Waits until nobody is in the gate, in the callback form.
@@ -116,7 +116,7 @@ final class GateCore: WaitSource, @unchecked Sendable {
     precondition(count > 0, "\(subject).leave(): nobody is in the gate")
     count -= 1
     guard count == 0 else { return }
-    while let waiter = waiters.popFirst() { reactor.decide(waiter, .granted) }
-    reactor.settle()
+    while let waiter = waiters.popFirst() { decide(waiter, .granted) }
+    settle()
   }
 }

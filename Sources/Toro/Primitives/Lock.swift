@@ -29,8 +29,8 @@ public final class Lock: Sendable, CustomStringConvertible {
   /// - Complexity: O(1).
   @inlinable @inline(__always)
   public func acquire(file: StaticString = #fileID, line: UInt = #line) async throws {
-    if core.reactor.isCurrent && core.tryAcquire(file, line) { return }
-    _ = try await core.wait(.acquire, until: .max, WaitSite(file, line))
+    if reactor.isCurrent && core.tryAcquire(file, line) { return }
+    _ = try await reactor.wait(on: core, .acquire, until: .max, WaitSite(file, line))
   }
 
   /// Acquires the lock, unless the deadline passes first.
@@ -43,8 +43,8 @@ public final class Lock: Sendable, CustomStringConvertible {
   /// - Complexity: O(1); O(log n) in the number of timed waits if it has to wait.
   @inlinable @inline(__always)
   public func acquire(deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws -> Bool {
-    if core.reactor.isCurrent && core.tryAcquire(file, line) { return true }
-    return try await core.wait(.acquire, until: core.reactor.resolve(deadline), WaitSite(file, line))
+    if reactor.isCurrent && core.tryAcquire(file, line) { return true }
+    return try await reactor.wait(on: core, .acquire, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Acquires the lock in the callback form: calls `callback` once, with how the wait ended.
@@ -75,7 +75,7 @@ public final class Lock: Sendable, CustomStringConvertible {
   /// - Complexity: O(1).
   @inlinable @inline(__always)
   public func release() {
-    if core.reactor.isCurrent { core.release() } else { releaseElsewhere() }
+    if reactor.isCurrent { core.release() } else { releaseElsewhere() }
   }
 
   @usableFromInline func releaseElsewhere() {
@@ -160,13 +160,13 @@ package final class LockCore: WaitSource, @unchecked Sendable {
     precondition(isLocked, "\(subject).release(): the lock is not locked")
     guard let next = waiters.popFirst() else { return }
     if reactor.notesHolders { holder = reactor.pool.note(of: next).map(HolderNote.init) }
-    reactor.decide(next, .granted)
-    reactor.settle()
+    decide(next, .granted)
+    settle()
   }
 
   package func close() {
     closeAll()
-    reactor.settle()
+    settle()
   }
 }
 

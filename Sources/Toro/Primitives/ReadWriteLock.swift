@@ -22,8 +22,8 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1).
   public func acquireRead(file: StaticString = #fileID, line: UInt = #line) async throws {
-    if core.reactor.isCurrent && core.tryAcquireRead() { return }
-    _ = try await core.wait(.read, until: .max, WaitSite(file, line))
+    if reactor.isCurrent && core.tryAcquireRead() { return }
+    _ = try await reactor.wait(on: core, .read, until: .max, WaitSite(file, line))
   }
 
   /// Acquires the lock together with other readers, unless the deadline passes first.
@@ -32,8 +32,8 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
   /// - Throws: As ``acquireRead(file:line:)``.
   /// - Isolation: May be awaited from any thread.
   public func acquireRead(deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws -> Bool {
-    if core.reactor.isCurrent && core.tryAcquireRead() { return true }
-    return try await core.wait(.read, until: reactor.resolve(deadline), WaitSite(file, line))
+    if reactor.isCurrent && core.tryAcquireRead() { return true }
+    return try await reactor.wait(on: core, .read, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Acquires the lock together with other readers, in the callback form.
@@ -80,8 +80,8 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1).
   public func acquireWrite(file: StaticString = #fileID, line: UInt = #line) async throws {
-    if core.reactor.isCurrent && core.tryAcquireWrite() { return }
-    _ = try await core.wait(.write, until: .max, WaitSite(file, line))
+    if reactor.isCurrent && core.tryAcquireWrite() { return }
+    _ = try await reactor.wait(on: core, .write, until: .max, WaitSite(file, line))
   }
 
   /// Acquires the lock alone, unless the deadline passes first.
@@ -90,8 +90,8 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
   /// - Throws: As ``acquireRead(file:line:)``.
   /// - Isolation: May be awaited from any thread.
   public func acquireWrite(deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws -> Bool {
-    if core.reactor.isCurrent && core.tryAcquireWrite() { return true }
-    return try await core.wait(.write, until: reactor.resolve(deadline), WaitSite(file, line))
+    if reactor.isCurrent && core.tryAcquireWrite() { return true }
+    return try await reactor.wait(on: core, .write, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Acquires the lock alone, in the callback form.
@@ -205,7 +205,7 @@ package final class ReadWriteLockCore: WaitSource, @unchecked Sendable {
         break
       }
       waiters.remove(first)
-      reactor.decide(first, .granted)
+      decide(first, .granted)
     }
     assert(!(isWriteLocked && readers > 0))
   }
@@ -214,14 +214,14 @@ package final class ReadWriteLockCore: WaitSource, @unchecked Sendable {
     precondition(readers > 0, "\(subject).releaseRead(): no reader holds the lock")
     readers -= 1
     rebalance()
-    reactor.settle()
+    settle()
   }
 
   package func releaseWrite() {
     precondition(isWriteLocked, "\(subject).releaseWrite(): no writer holds the lock")
     isWriteLocked = false
     rebalance()
-    reactor.settle()
+    settle()
   }
 
   package func downgrade() {
@@ -229,11 +229,11 @@ package final class ReadWriteLockCore: WaitSource, @unchecked Sendable {
     isWriteLocked = false
     readers = 1
     rebalance()
-    reactor.settle()
+    settle()
   }
 
   package func close() {
     closeAll()
-    reactor.settle()
+    settle()
   }
 }

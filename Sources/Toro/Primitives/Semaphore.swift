@@ -19,7 +19,7 @@ public final class Semaphore: BasicSemaphore, @unchecked Sendable {
   /// - Complexity: O(1) for each wait that it ends.
   @inlinable @inline(__always)
   public func release(_ permits: Int = 1) {
-    if core.reactor.isCurrent { core.release(permits) } else { releaseElsewhere(permits) }
+    if reactor.isCurrent { core.release(permits) } else { releaseElsewhere(permits) }
   }
 
   @usableFromInline func releaseElsewhere(_ permits: Int) {
@@ -109,8 +109,8 @@ public class BasicSemaphore: CustomStringConvertible, @unchecked Sendable {
   /// - Complexity: O(1).
   @inlinable @inline(__always)
   public final func acquire(_ permits: Int = 1, file: StaticString = #fileID, line: UInt = #line) async throws {
-    if core.reactor.isCurrent && core.tryAcquire(permits) { return }
-    _ = try await core.waitForPermits(permits, until: .max, WaitSite(file, line))
+    if reactor.isCurrent && core.tryAcquire(permits) { return }
+    _ = try await reactor.wait(on: core, .acquire, permits, until: .max, WaitSite(file, line))
   }
 
   /// Acquires permits, unless the deadline passes first.
@@ -126,8 +126,8 @@ public class BasicSemaphore: CustomStringConvertible, @unchecked Sendable {
   public final func acquire(
     _ permits: Int = 1, deadline: Deadline, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> Bool {
-    if core.reactor.isCurrent && core.tryAcquire(permits) { return true }
-    return try await core.waitForPermits(permits, until: core.reactor.resolve(deadline), WaitSite(file, line))
+    if reactor.isCurrent && core.tryAcquire(permits) { return true }
+    return try await reactor.wait(on: core, .acquire, permits, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Acquires permits in the callback form: calls `callback` once, with how the wait ended.
@@ -159,7 +159,7 @@ public class BasicSemaphore: CustomStringConvertible, @unchecked Sendable {
   /// - Throws: As ``acquire(_:file:line:)``.
   /// - Isolation: May be awaited from any thread.
   public final func wait(file: StaticString = #fileID, line: UInt = #line) async throws {
-    _ = try await core.wait(.wait, 1, until: .max, WaitSite(file, line))
+    _ = try await reactor.wait(on: core, .wait, 1, until: .max, WaitSite(file, line))
   }
 
   /// Waits until a permit is free, unless the deadline passes first. Takes none.
@@ -168,7 +168,7 @@ public class BasicSemaphore: CustomStringConvertible, @unchecked Sendable {
   /// - Throws: As ``acquire(_:file:line:)``.
   /// - Isolation: May be awaited from any thread.
   public final func wait(deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws -> Bool {
-    try await core.wait(.wait, 1, until: reactor.resolve(deadline), WaitSite(file, line))
+    try await reactor.wait(on: core, .wait, 1, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Waits until a permit is free, in the callback form.
@@ -239,13 +239,8 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
     return true
   }
 
-  @usableFromInline
-  func waitForPermits(_ permits: Int, until due: Int64, _ site: WaitSite) async throws -> Bool {
-    expectValid(permits)
-    return try await wait(.acquire, permits, until: due, site)
-  }
-
   override func admit(_ role: WaitRole, _ amount: Int) -> Admission {
+    expectValid(amount)
     if isClosed { return .closed }
     if role == .wait { return permits > 0 && waiters.isEmpty ? .granted : .wait }
     return tryAcquire(amount) ? .granted : .wait
@@ -263,7 +258,7 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
     precondition(!overflow, "\(subject).release(\(released)): more permits than can be counted")
     permits = sum
     rebalance()
-    reactor.settle()
+    settle()
   }
 
   @usableFromInline
@@ -273,7 +268,7 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
     if overflow || sum > bound ?? .max { throw OverReleaseError(bound: bound ?? .max) }
     permits = sum
     rebalance()
-    reactor.settle()
+    settle()
   }
 
   /// Releases what was acquired in a scope.
@@ -290,12 +285,12 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
       if permits < wanted { break }
       if first.pointee.role == .acquire { permits &-= wanted }
       waiters.remove(first)
-      reactor.decide(first, .granted)
+      decide(first, .granted)
     }
   }
 
   package func close() {
     closeAll()
-    reactor.settle()
+    settle()
   }
 }

@@ -28,15 +28,23 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
   public let reactor: Reactor
   @usableFromInline let core: QueueCore<Storage>
 
+  /// An empty queue.
+  ///
   /// - Parameters:
   ///   - capacity: How many items there is room for; `nil` for no bound, 0 for a channel.
-  ///   - initial: The first items, no more than there is room for. They count as unfinished.
   ///   - name: What descriptions call the queue.
   ///   - reactor: Whose it is. Any thread may make it.
   ///   - deferred: Whether callbacks run on the next turn rather than before the call that ends their wait returns.
+  public convenience init(
+    capacity: Int? = Storage.defaultCapacity, name: String? = nil, on reactor: Reactor = .current, deferred: Bool = false
+  ) {
+    self.init(
+      capacity: capacity, initial: EmptyCollection<Element>(), name: name, on: reactor, deferred: deferred)
+  }
+
+  /// A queue that holds `initial`: no more items than there is room for. They count as unfinished.
   public init(
-    capacity: Int? = Storage.defaultCapacity, initial: some Sequence<Element> = EmptyCollection<Element>(),
-    name: String? = nil,
+    capacity: Int? = Storage.defaultCapacity, initial: some Sequence<Element>, name: String? = nil,
     on reactor: Reactor = .current, deferred: Bool = false
   ) {
     self.reactor = reactor
@@ -55,8 +63,8 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
   /// - Complexity: O(1); O(log n) for a priority queue.
   @inlinable @inline(__always)
   public func put(_ item: Element, file: StaticString = #fileID, line: UInt = #line) async throws {
-    if core.reactor.isCurrent && core.putFreely(item) { return }
-    _ = try await core.put(item, until: .max, WaitSite(file, line))
+    if reactor.isCurrent && core.putFreely(item) { return }
+    _ = try await core.put(item, on: reactor, until: .max, WaitSite(file, line))
   }
 
   /// Puts an item into the queue, unless the deadline passes first.
@@ -68,8 +76,8 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
   public func put(
     _ item: Element, deadline: Deadline, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> Bool {
-    if core.reactor.isCurrent && core.putFreely(item) { return true }
-    return try await core.put(item, until: core.reactor.resolve(deadline), WaitSite(file, line))
+    if reactor.isCurrent && core.putFreely(item) { return true }
+    return try await core.put(item, on: reactor, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Puts an item into the queue, in the callback form.
@@ -91,7 +99,7 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
   @inlinable
   public func tryPut(_ item: Element) -> Bool {
     guard core.isHere("tryPut(_:)"), core.putNow(item) else { return false }
-    core.reactor.settle()
+    core.settle()
     return true
   }
 
@@ -105,8 +113,8 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
   /// - Complexity: O(1); O(log n) for a priority queue.
   @inlinable @inline(__always)
   public func get(file: StaticString = #fileID, line: UInt = #line) async throws -> Element {
-    if core.reactor.isCurrent, let item = core.getFreely() { return item }
-    return try await core.get(until: .max, WaitSite(file, line)).unsafelyUnwrapped
+    if reactor.isCurrent, let item = core.getFreely() { return item }
+    return try await core.get(on: reactor, until: .max, WaitSite(file, line)).unsafelyUnwrapped
   }
 
   /// Takes the item that leaves first, unless the deadline passes first.
@@ -118,8 +126,8 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
   public func get(
     deadline: Deadline, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> Element? {
-    if core.reactor.isCurrent, let item = core.getFreely() { return item }
-    return try await core.get(until: core.reactor.resolve(deadline), WaitSite(file, line))
+    if reactor.isCurrent, let item = core.getFreely() { return item }
+    return try await core.get(on: reactor, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Takes the item that leaves first, in the callback form.
@@ -141,7 +149,7 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
   public func tryGet() -> Element? {
     guard core.isHere("tryGet()"), let (item, letIn) = core.takeNow() else { return nil }
     core.finishTake(letIn)
-    core.reactor.settle()
+    core.settle()
     return item
   }
 
@@ -162,7 +170,7 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
   /// - Throws: `CancellationError` if the task is cancelled first; ``ReactorClosedError``.
   /// - Isolation: May be awaited from any thread.
   public func join(file: StaticString = #fileID, line: UInt = #line) async throws {
-    _ = try await core.wait(.join, until: .max, WaitSite(file, line))
+    _ = try await reactor.wait(on: core, .join, until: .max, WaitSite(file, line))
   }
 
   /// Waits until every item that was put has been dealt with, unless the deadline passes first.
@@ -171,7 +179,7 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
   /// - Throws: As ``join(file:line:)``.
   /// - Isolation: May be awaited from any thread.
   public func join(deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws -> Bool {
-    try await core.wait(.join, until: reactor.resolve(deadline), WaitSite(file, line))
+    try await reactor.wait(on: core, .join, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Waits until every item that was put has been dealt with, in the callback form.
@@ -248,9 +256,9 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
     /// - Throws: `CancellationError` if the task is cancelled first; ``ReactorClosedError``.
     @inlinable
     public mutating func next() async throws -> Element? {
-      if queue.core.reactor.isCurrent, let item = queue.core.getFreely() { return item }
+      if queue.reactor.isCurrent, let item = queue.core.getFreely() { return item }
       do {
-        return try await queue.core.get(until: .max, WaitSite("for try await", 0))
+        return try await queue.core.get(on: queue.reactor, until: .max, WaitSite("for try await", 0))
       } catch is ClosedError {
         return nil
       }
@@ -258,9 +266,9 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
 
     @inlinable
     public mutating func next(isolation actor: isolated (any Actor)?) async throws -> Element? {
-      if queue.core.reactor.isCurrent, let item = queue.core.getFreely() { return item }
+      if queue.reactor.isCurrent, let item = queue.core.getFreely() { return item }
       do {
-        return try await queue.core.get(until: .max, WaitSite("for try await", 0))
+        return try await queue.core.get(on: queue.reactor, until: .max, WaitSite("for try await", 0))
       } catch is ClosedError {
         return nil
       }

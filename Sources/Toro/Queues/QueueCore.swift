@@ -65,7 +65,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
       assert(storage.count == 0 && putters.isEmpty)
       getter.storeItem(item)
       unfinished &+= 1
-      reactor.decide(getter, .granted)
+      decide(getter, .granted)
       return true
     }
     return putFreely(item)
@@ -83,7 +83,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
 
   @inlinable
   package func finishTake(_ letIn: WaiterPointer?) {
-    if let letIn { reactor.decide(letIn, .granted) }
+    if let letIn { decide(letIn, .granted) }
   }
 
   @inlinable
@@ -95,13 +95,13 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
   // MARK: The task form
 
   @inlinable
-  func put(_ item: Element, until due: Int64, _ site: WaitSite) async throws -> Bool {
+  func put(_ item: Element, on reactor: Reactor, until due: Int64, _ site: WaitSite) async throws -> Bool {
     guard reactor.isCurrent else {
       try reactor.expectOpen(subject)
-      return try await reactor.home.put(item, into: self, until: due, site)
+      return try await reactor.home.put(item, into: self, on: reactor, until: due, site)
     }
     if putNow(item) {
-      reactor.settle()
+      settle()
       return true
     }
     if isClosed { throw ClosedError(subject) }
@@ -112,20 +112,23 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     }
     let waiter = reactor.takeWaiter(for: self)
     waiter.storeItem(item)
-    start(waiter, .put, due, site, record)
-    await reactor.park(waiter, as: record)
-    return try finish(waiter)
+    reactor.start(waiter, on: self, .put, due, site, record)
+    switch reactor.prepareToPark(waiter, as: record) {
+    case .recorded: await reactor.parkingLot.park()
+    default: await reactor.parkWithHandler(waiter)
+    }
+    return try reactor.finish(waiter, on: self)
   }
 
   @inlinable
-  func get(until due: Int64, _ site: WaitSite) async throws -> Element? {
+  func get(on reactor: Reactor, until due: Int64, _ site: WaitSite) async throws -> Element? {
     guard reactor.isCurrent else {
       try reactor.expectOpen(subject)
-      return try await reactor.home.get(from: self, until: due, site)
+      return try await reactor.home.get(from: self, on: reactor, until: due, site)
     }
     if let (item, letIn) = takeNow() {
       finishTake(letIn)
-      reactor.settle()
+      settle()
       return item
     }
     if isClosed { throw ClosedError(subject) }
@@ -135,12 +138,15 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
       return nil
     }
     let waiter = reactor.takeWaiter(for: self)
-    start(waiter, .get, due, site, record)
-    await reactor.park(waiter, as: record)
+    reactor.start(waiter, on: self, .get, due, site, record)
+    switch reactor.prepareToPark(waiter, as: record) {
+    case .recorded: await reactor.parkingLot.park()
+    default: await reactor.parkWithHandler(waiter)
+    }
     let outcome = waiter.pointee.outcome
     let item: Element? = outcome == .granted ? waiter.takeItem() : nil
     reactor.recycle(waiter)
-    _ = try conclude(outcome)
+    _ = try reactor.conclude(outcome, on: self)
     return item
   }
 
@@ -159,7 +165,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
       return tellAtOnce(waiter, outcome)
     }
     waiter.storeItem(item)
-    start(waiter, .put, due, site, nil)
+    reactor.start(waiter, on: self, .put, due, site, nil)
     waiter.storeCallback(OutcomeCallback(callback))
     return Wait(reactor: reactor, id: waiter.pointee.id)
   }
@@ -178,11 +184,11 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
       waiter.pointee.outcome = .granted
       reactor.tellLater(waiter)
       finishTake(letIn)
-      reactor.settle()
+      settle()
       return Wait(reactor: reactor, id: 0)
     }
     if let outcome = outcomeAtOnce(.get, 0, due) { return tellAtOnce(waiter, outcome) }
-    start(waiter, .get, due, site, nil)
+    reactor.start(waiter, on: self, .get, due, site, nil)
     waiter.pointee.receiver = .callback
     return Wait(reactor: reactor, id: waiter.pointee.id)
   }
@@ -229,8 +235,8 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     precondition(unfinished > 0, "\(subject).taskDone(): more often than items were put")
     unfinished -= 1
     guard unfinished == 0, !joiners.isEmpty else { return }
-    while let joiner = joiners.popFirst() { reactor.decide(joiner, .granted) }
-    reactor.settle()
+    while let joiner = joiners.popFirst() { decide(joiner, .granted) }
+    settle()
   }
 
   package func setCapacity(_ new: Int?) throws(CapacityError) {
@@ -239,21 +245,21 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     capacity = new ?? .max
     while storage.count < capacity, let putter = putters.popFirst() {
       enter(putter)
-      reactor.decide(putter, .granted)
+      decide(putter, .granted)
     }
-    reactor.settle()
+    settle()
   }
 
   package func close() {
     isClosed = true
-    while let putter = putters.popFirst() { reactor.decide(putter, .closed) }
-    while let getter = waiters.popFirst() { reactor.decide(getter, .closed) }
-    reactor.settle()
+    while let putter = putters.popFirst() { decide(putter, .closed) }
+    while let getter = waiters.popFirst() { decide(getter, .closed) }
+    settle()
   }
 
   @usableFromInline override func closeAbandoned() {
     close()
-    while let joiner = joiners.popFirst() { reactor.decide(joiner, .closed) }
+    while let joiner = joiners.popFirst() { decide(joiner, .closed) }
   }
 }
 
@@ -265,18 +271,19 @@ struct ItemCallback<Element> {
 extension ReactorHome {
   @usableFromInline
   func put<Storage>(
-    _ item: Storage.Element, into queue: QueueCore<Storage>, until due: Int64, _ site: WaitSite
+    _ item: Storage.Element, into queue: QueueCore<Storage>, on reactor: Reactor, until due: Int64, _ site: WaitSite
   ) async throws -> Bool {
     visit()
-    try queue.reactor.expectArrival()
-    return try await queue.put(item, until: due, site)
+    try reactor.expectArrival()
+    return try await queue.put(item, on: reactor, until: due, site)
   }
 
   @usableFromInline
-  func get<Storage>(from queue: QueueCore<Storage>, until due: Int64, _ site: WaitSite) async throws -> Storage.Element?
-  {
+  func get<Storage>(
+    from queue: QueueCore<Storage>, on reactor: Reactor, until due: Int64, _ site: WaitSite
+  ) async throws -> Storage.Element? {
     visit()
-    try queue.reactor.expectArrival()
-    return try await queue.get(until: due, site)
+    try reactor.expectArrival()
+    return try await queue.get(on: reactor, until: due, site)
   }
 }

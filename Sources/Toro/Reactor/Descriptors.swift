@@ -104,8 +104,8 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   private func fired() {
     isAdded = false  // not persistent: libevent took it out
     reactor.inDescriptorEvent {
-      while let waiter = waiters.popFirst() { reactor.decide(waiter, .granted) }
-      reactor.settle()
+      while let waiter = waiters.popFirst() { decide(waiter, .granted) }
+      settle()
     }
   }
 
@@ -130,7 +130,7 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
     if isAdded && !reactor.isClosed { event_del(event) }
     isAdded = false
     closeAll()
-    reactor.settle()
+    settle()
   }
 }
 

@@ -23,15 +23,16 @@ struct Executors {
 /// A task that prefers it, its child tasks, and what they call that is isolated to no actor, run on the reactor's thread.
 /// An unstructured `Task { }` does not inherit the preference: write `reactor.spawn { }`.
 public final class ReactorTaskExecutor: TaskExecutor, @unchecked Sendable {
-  private unowned(unsafe) let reactorReference: Reactor
+  private let owner: Unmanaged<Reactor>
 
-  fileprivate init(_ reactor: Reactor) { reactorReference = reactor }
+  fileprivate init(_ reactor: Reactor) { owner = .passUnretained(reactor) }
 
   /// The reactor that this is a face of.
-  public var reactor: Reactor { reactorReference }
+  public var reactor: Reactor { owner.takeUnretainedValue() }
 
   public func enqueue(_ job: consuming ExecutorJob) {
-    reactorReference.enqueue(.job(UnownedJob(job), .preferring))
+    let job = UnownedJob(job)
+    owner._withUnsafeGuaranteedRef { $0.enqueue(.job(job, .preferring)) }
   }
 }
 

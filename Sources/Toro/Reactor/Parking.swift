@@ -4,8 +4,9 @@
 /// `await park()` switches to this actor, and the runtime hands the rest of the task, as a job, to ``ParkingExecutor``.
 /// Deciding the wait puts that job in the ready queue; running it in the mode in which the task ran before makes the way
 /// back to the caller's executor free. That is one enqueue a wait, by public means alone.
+@usableFromInline
 actor Parking {
-  nonisolated let unownedExecutor: UnownedSerialExecutor
+  @usableFromInline nonisolated let unownedExecutor: UnownedSerialExecutor
   private nonisolated let executor: ParkingExecutor
   private var returns = 0
 
@@ -15,16 +16,19 @@ actor Parking {
   }
 
   /// Returns when the wait has been decided. Touches its state so that the switch cannot be elided.
-  @inline(never)
+  @usableFromInline @inline(never)
   func park() { returns &+= 1 }
 }
 
 private final class ParkingExecutor: SerialExecutor, @unchecked Sendable {
-  private unowned(unsafe) let reactor: Reactor
+  private let reactor: Unmanaged<Reactor>
 
-  init(_ reactor: Reactor) { self.reactor = reactor }
+  init(_ reactor: Reactor) { self.reactor = .passUnretained(reactor) }
 
-  func enqueue(_ job: consuming ExecutorJob) { reactor.parked(UnownedJob(job)) }
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    reactor._withUnsafeGuaranteedRef { $0.parked(job) }
+  }
 }
 
 extension Reactor {
@@ -54,25 +58,28 @@ extension Reactor {
     await parkingLot.park()
   }
 
-  /// Suspends the current task until `waiter`, which is in its list, has been decided.
+  /// The last thing to do before `waiter`'s task suspends, which it must do next.
+  @usableFromInline
+  func prepareToPark(_ waiter: WaiterPointer, as record: TaskReference?) -> TaskWait {
+    waiter.pointee.told.1 = context.with(record).bits
+    guard let record else { return .unrecorded(waiter) }
+    record.setWaiter(waiter)
+    parking = waiter
+    return .recorded(waiter)
+  }
+
+  /// Suspends a task that has no record until `waiter`, which is in its list, has been decided.
   ///
   /// Afterwards the task may be on another thread, if that is where the caller's isolation leads; it may read the waiter
   /// and must give it back by ``recycle(_:)``.
   @usableFromInline
-  func park(_ waiter: WaiterPointer, as record: TaskRecord?) async {
-    if let record {
-      record.waiter = waiter
-      waiter.pointee.told.1 = context.with(record).bits
-      parking = waiter
-      await parkingLot.park()
-    } else {
-      let id = waiter.pointee.id
-      nonisolated(unsafe) let waiter = waiter
-      await withTaskCancellationHandler {
-        await parkUnrecorded(waiter)
-      } onCancel: {
-        cancelledTaskWait(id)
-      }
+  func parkWithHandler(_ waiter: WaiterPointer) async {
+    let id = waiter.pointee.id
+    nonisolated(unsafe) let waiter = waiter
+    await withTaskCancellationHandler {
+      await parkUnrecorded(waiter)
+    } onCancel: {
+      cancelledTaskWait(id)
     }
   }
 

@@ -52,7 +52,7 @@ extension Reactor {
         context = context.with(nil)
       }
     }
-    context = context.with(record)
+    context = context.with(.passUnretained(record))
     let result: Result<Value, Failure> = await TaskRecord.$inherited.withValue(record) {
       await withTaskCancellationHandler {
         do throws(Failure) { return .success(try await body.content()) } catch { return .failure(error) }

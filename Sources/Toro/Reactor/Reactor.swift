@@ -35,9 +35,13 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   @exclusivity(unchecked) var pool = WaiterPool()
   @exclusivity(unchecked) var liveTasks = LiveTasks()
   /// Callbacks of decided waits, in line to be run by the outermost call.
-  @exclusivity(unchecked) @usableFromInline var callbacks = WaitList()
-  @exclusivity(unchecked) @usableFromInline var unbalanced: [WaitSource] = []
-  @exclusivity(unchecked) @usableFromInline var kept: [WaitSource] = []
+  @exclusivity(unchecked) var callbacks = WaitList()
+  /// Sources whose waiters left unseen.
+  @exclusivity(unchecked) var unbalanced: [WaitSource] = []
+  /// Sources without a handle whose callbacks are in line.
+  @exclusivity(unchecked) var kept: [WaitSource] = []
+  /// Whether there is anything in the three above.
+  @exclusivity(unchecked) @usableFromInline var needsSettling = false
   @exclusivity(unchecked) @usableFromInline var isTelling = false
   @exclusivity(unchecked) var pendingWaits = 0
   @exclusivity(unchecked) var pendingTimers = 0
@@ -326,9 +330,18 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
 
   // MARK: Executors
 
-  var taskExecutorReference: UnownedTaskExecutor { executors.unsafelyUnwrapped.task }
-  var serialExecutorReference: UnownedSerialExecutor { executors.unsafelyUnwrapped.serial }
-  var parkingLot: Parking { executors.unsafelyUnwrapped.parking }
+  var taskExecutorReference: UnownedTaskExecutor {
+    @inline(__always) get { executors.unsafelyUnwrapped.task }
+  }
+
+  var serialExecutorReference: UnownedSerialExecutor {
+    @inline(__always) get { executors.unsafelyUnwrapped.serial }
+  }
+
+  /// Whether the close goes on, or is done: no wait begins.
+  var isClosing: Bool { closePhase == .closing || closePhase == .closed }
+
+  @usableFromInline var parkingLot: Parking { executors.unsafelyUnwrapped.parking }
   @usableFromInline var home: ReactorHome { executors.unsafelyUnwrapped.home }
 
   /// What ``schedule(at:_:)`` and ``sleep(until:file:line:)`` wait on.

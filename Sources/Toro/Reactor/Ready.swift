@@ -33,9 +33,9 @@ struct TaskContext {
 
   @usableFromInline init(bits: UInt) { self.bits = bits }
 
-  init(_ record: TaskRecord?, isolated: Bool) {
-    let pointer = record.map { UInt(bitPattern: Unmanaged.passUnretained($0).toOpaque()) } ?? 0
-    bits = pointer | (isolated ? 1 : 0)
+  @inline(__always)
+  init(_ record: TaskReference?, isolated: Bool) {
+    bits = UInt(bitPattern: record?.toOpaque()) | (isolated ? 1 : 0)
   }
 
   /// The job prefers the reactor as its task executor and is isolated to no actor.
@@ -46,11 +46,10 @@ struct TaskContext {
 
   @inline(__always) var isIsolated: Bool { bits & 1 != 0 }
 
-  /// Unretained: a task keeps its record alive until it ends.
-  @inline(__always) var record: TaskRecord? {
+  @inline(__always) var record: TaskReference? {
     guard let pointer = UnsafeRawPointer(bitPattern: bits & ~1) else { return nil }
-    return Unmanaged<TaskRecord>.fromOpaque(pointer).takeUnretainedValue()
+    return .fromOpaque(pointer)
   }
 
-  @inline(__always) func with(_ record: TaskRecord?) -> TaskContext { TaskContext(record, isolated: isIsolated) }
+  @inline(__always) func with(_ record: TaskReference?) -> TaskContext { TaskContext(record, isolated: isIsolated) }
 }

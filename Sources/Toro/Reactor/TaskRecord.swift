@@ -25,6 +25,18 @@ final class TaskRecord: @unchecked Sendable {
   @TaskLocal static var inherited: TaskRecord?
 }
 
+/// A record, unretained: a task keeps its record alive until it ends.
+@usableFromInline
+typealias TaskReference = Unmanaged<TaskRecord>
+
+extension TaskReference {
+  @inline(__always) var task: UnsafeMutableRawPointer? { _withUnsafeGuaranteedRef { $0.task } }
+
+  @inline(__always) func setWaiter(_ waiter: WaiterPointer?) { _withUnsafeGuaranteedRef { $0.waiter = waiter } }
+
+  var name: String? { _withUnsafeGuaranteedRef { $0.name } }
+}
+
 /// The tasks that a reactor spawned and that have not ended.
 struct LiveTasks {
   private var first: Unmanaged<TaskRecord>?

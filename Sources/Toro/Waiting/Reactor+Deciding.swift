@@ -20,7 +20,7 @@ extension Reactor {
     switch waiter.pointee.receiver {
     case .parkedTask:
       let context = TaskContext(bits: waiter.pointee.told.1)
-      context.record?.waiter = nil
+      context.record?.setWaiter(nil)
       enqueueReady(.job(unsafeBitCast(waiter.pointee.told.0, to: UnownedJob.self), context))
     case .task:
       break  // ``parked(_:)`` sees that it is decided and does not leave it waiting
@@ -49,6 +49,7 @@ extension Reactor {
       enqueueReady(.callback(waiter))
     } else {
       callbacks.append(waiter)
+      needsSettling = true
     }
   }
 
@@ -56,31 +57,27 @@ extension Reactor {
   /// ended, in order, also those that end while they run. In a callback it does nothing: the outermost call goes on.
   @inlinable @inline(__always)
   func settle() {
-    if hasUnsettled && !isTelling { settleAll() }
-  }
-
-  @usableFromInline
-  var hasUnsettled: Bool {
-    @inline(__always) get { callbacks.first != nil || !unbalanced.isEmpty || !kept.isEmpty }
+    if needsSettling && !isTelling { settleAll() }
   }
 
   @usableFromInline @inline(never)
   func settleAll() {
     isTelling = true
     repeat {
+      needsSettling = false
       rebalanceAll()
       while let waiter = callbacks.popFirst() {
         waiter.pointee.source.tell(waiter)
         if !unbalanced.isEmpty { rebalanceAll() }
       }
       kept.removeAll(keepingCapacity: true)
-    } while hasUnsettled
+    } while needsSettling
     isTelling = false
   }
 
   /// A cancellation handler may run inside the runtime's own locks: what it ended is told on the next turn instead.
   func settleOnNextTurn() {
-    if hasUnsettled && !isTelling { enqueueReady(.settle) }
+    if needsSettling && !isTelling { enqueueReady(.settle) }
   }
 
   private func rebalanceAll() {
@@ -95,13 +92,17 @@ extension Reactor {
     if !source.needsRebalance {
       source.needsRebalance = true
       unbalanced.append(source)
+      needsSettling = true
     }
   }
 
   /// Keeps a source whose handle has gone alive while callbacks of its waits are in line.
   @usableFromInline
   func keepUntilTold(_ source: WaitSource) {
-    if callbacks.first != nil || isTelling { kept.append(source) }
+    if needsSettling || isTelling {
+      kept.append(source)
+      needsSettling = true
+    }
     if source.defersCallbacks { enqueueReady(.keep(source)) }
   }
 

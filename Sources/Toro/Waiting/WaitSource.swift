@@ -8,8 +8,8 @@
 /// ends callback waits as closed.
 @usableFromInline
 package class WaitSource: @unchecked Sendable {
-  /// Unowned: the handle keeps the reactor, and the reactor has sources of its own.
-  @usableFromInline final unowned(unsafe) let reactor: Reactor
+  /// Whose source this is. Unowned: the handle keeps the reactor, and the reactor has sources of its own.
+  @usableFromInline final let owner: Unmanaged<Reactor>
   final let name: String?
   /// Whether callbacks run on the next turn rather than before the notifying call returns.
   @usableFromInline final let defersCallbacks: Bool
@@ -22,9 +22,21 @@ package class WaitSource: @unchecked Sendable {
   @usableFromInline
   init(name: String?, on reactor: Reactor, deferred: Bool = false) {
     self.name = name
-    self.reactor = reactor
+    owner = .passUnretained(reactor)
     defersCallbacks = deferred
   }
+
+  @usableFromInline final var reactor: Reactor { owner.takeUnretainedValue() }
+
+  // What policy needs of the reactor, without a retain.
+
+  @usableFromInline @inline(__always)
+  final func decide(_ waiter: WaiterPointer, _ outcome: WaitOutcome) {
+    owner._withUnsafeGuaranteedRef { $0.decide(waiter, outcome) }
+  }
+
+  @inlinable @inline(__always)
+  final func settle() { owner._withUnsafeGuaranteedRef { $0.settle() } }
 
   /// The primitive's name as people know it.
   @usableFromInline class var typeName: String { "Wait" }
@@ -78,7 +90,7 @@ package class WaitSource: @unchecked Sendable {
   /// Ends every wait as closed. What closing means beyond that is the source's own.
   @usableFromInline final func closeAll() {
     isClosed = true
-    while let waiter = waiters.popFirst() { reactor.decide(waiter, .closed) }
+    while let waiter = waiters.popFirst() { decide(waiter, .closed) }
   }
 
   /// The last handle has gone, on whatever thread: the waits left, which are callbacks, end as closed.

@@ -9,7 +9,8 @@ struct WaiterPool {
     var since: Int64
     var file: StaticString
     var line: UInt32
-    var record: TaskRecord?
+    /// Of the task that waits, which keeps it alive.
+    var record: TaskReference?
   }
 
   private static let chunkSize = 256

@@ -1,10 +1,12 @@
 import CToroShims
 
-/// How a wait begins and ends, in both forms: the same for every source.
-extension WaitSource {
+/// How a wait begins and ends, in the task form: the same for every source. On the reactor rather than the source, since
+/// handles have a strong reference to it: the path is free of retains.
+extension Reactor {
   /// Waits in the task form.
   ///
   /// - Parameters:
+  ///   - source: What to wait on.
   ///   - role: Which kind of wait.
   ///   - amount: How much it asks for.
   ///   - due: Until when, as ``Reactor/resolve(_:)`` says.
@@ -12,77 +14,103 @@ extension WaitSource {
   /// - Returns: Whether it was granted before the deadline.
   /// - Throws: `CancellationError`, ``ClosedError``, ``ReactorClosedError``. Nothing is owned then.
   @usableFromInline
-  package final func wait(
-    _ role: WaitRole, _ amount: Int = 0, until due: Int64, _ site: WaitSite, grantedAtOnce: Marker? = nil
+  package func wait(
+    on source: WaitSource, _ role: WaitRole, _ amount: Int = 0, until due: Int64, _ site: WaitSite,
+    grantedAtOnce: Marker? = nil
   ) async throws -> Bool {
-    guard reactor.isCurrent else {
-      try reactor.expectOpen(subject)
-      return try await reactor.home.wait(self, role, amount, until: due, site, grantedAtOnce: grantedAtOnce)
+    guard isCurrent else {
+      try expectOpen(source.subject)
+      return try await home.wait(source, role, amount, on: self, until: due, site, grantedAtOnce: grantedAtOnce)
     }
-    switch admit(role, amount) {
+    switch try startTaskWait(source, role, amount, due, site) {
     case .granted:
       grantedAtOnce?.isSet = true
-      reactor.settle()
       return true
-    case .closed: throw ClosedError(subject)
+    case .passed:
+      await yield()
+      return false
+    case .recorded(let waiter):
+      await parkingLot.park()
+      return try finish(waiter, on: source)
+    case .unrecorded(let waiter):
+      await parkWithHandler(waiter)
+      return try finish(waiter, on: source)
+    }
+  }
+
+  /// What a task that waits has to do next. All of the beginning that does not suspend is in one call that is not async.
+  @inline(never)
+  private func startTaskWait(
+    _ source: WaitSource, _ role: WaitRole, _ amount: Int, _ due: Int64, _ site: WaitSite
+  ) throws -> TaskWait {
+    switch source.admit(role, amount) {
+    case .granted:
+      settle()
+      return .granted
+    case .closed: throw ClosedError(source.subject)
     case .wait: break
     }
-    let record = try reactor.recordOfWaitingTask()
-    if due == .min {
-      await reactor.yield()
-      return false
-    }
-    let waiter = begin(role, amount, due, site, record)
-    await reactor.park(waiter, as: record)
-    return try finish(waiter)
+    let record = try recordOfWaitingTask()
+    if due == .min { return .passed }
+    let waiter = begin(on: source, role, amount, due, site, record)
+    return prepareToPark(waiter, as: record)
   }
 
   /// Puts a new waiter in line, to be parked or given a callback by the caller.
-  @usableFromInline
-  final func begin(_ role: WaitRole, _ amount: Int, _ due: Int64, _ site: WaitSite?, _ record: TaskRecord?)
-    -> WaiterPointer
-  {
-    let waiter = reactor.pool.take(for: self)
+  func begin(
+    on source: WaitSource, _ role: WaitRole, _ amount: Int, _ due: Int64, _ site: WaitSite?, _ record: TaskReference?
+  ) -> WaiterPointer {
+    let waiter = pool.take(for: source)
     waiter.pointee.payload.0 = UInt(bitPattern: amount)
-    start(waiter, role, due, site, record)
+    start(waiter, on: source, role, due, site, record)
     return waiter
   }
 
   /// Puts a waiter in line whose payload is set.
   @usableFromInline
-  final func start(_ waiter: WaiterPointer, _ role: WaitRole, _ due: Int64, _ site: WaitSite?, _ record: TaskRecord?) {
+  func start(
+    _ waiter: WaiterPointer, on source: WaitSource, _ role: WaitRole, _ due: Int64, _ site: WaitSite?,
+    _ record: TaskReference?
+  ) {
     waiter.pointee.role = role
     waiter.pointee.receiver = .task
     waiter.pointee.state = .waiting
-    link(waiter)
-    reactor.pendingWaits &+= 1
-    reactor.addTimer(waiter, due)
+    source.link(waiter)
+    pendingWaits &+= 1
+    addTimer(waiter, due)
     if let site {
-      reactor.pool.note(waiter, .init(since: reactor.lastNow, file: site.file, line: site.line, record: record))
+      pool.note(waiter, .init(since: lastNow, file: site.file, line: site.line, record: record))
     }
   }
 
   /// Tells what came of a task's wait, wherever the task is now, and gives the waiter back.
   @usableFromInline
-  final func finish(_ waiter: WaiterPointer) throws -> Bool {
+  func finish(_ waiter: WaiterPointer, on source: WaitSource) throws -> Bool {
     let outcome = waiter.pointee.outcome
-    reactor.recycle(waiter)
-    return try conclude(outcome)
+    recycle(waiter)
+    if outcome == .granted { return true }
+    return try conclude(outcome, on: source)
   }
 
   @usableFromInline
-  final func conclude(_ outcome: WaitOutcome) throws -> Bool {
+  func conclude(_ outcome: WaitOutcome, on source: WaitSource) throws -> Bool {
     switch outcome {
     case .granted: return true
     case .timedOut: return false
     case .cancelled: throw CancellationError()
-    case .closed: throw closedError()
+    case .closed:
+      throw isClosing ? ReactorClosedError() : ClosedError(source.subject) as any Error
     }
   }
+}
 
+extension WaitSource {
+  /// Waits in the task form: ``Reactor/wait(on:_:_:until:_:grantedAtOnce:)``.
   @usableFromInline
-  final func closedError() -> any Error {
-    reactor.closePhase == .open || reactor.closePhase == .requested ? ClosedError(subject) : ReactorClosedError()
+  package final func wait(
+    _ role: WaitRole, _ amount: Int = 0, until due: Int64, _ site: WaitSite, grantedAtOnce: Marker? = nil
+  ) async throws -> Bool {
+    try await reactor.wait(on: self, role, amount, until: due, site, grantedAtOnce: grantedAtOnce)
   }
 
   // MARK: The callback form
@@ -101,7 +129,7 @@ extension WaitSource {
       waiter.storeCallback(callback)
       return tellAtOnce(waiter, outcome)
     }
-    let waiter = begin(role, amount, due, site, nil)
+    let waiter = reactor.begin(on: self, role, amount, due, site, nil)
     waiter.storeCallback(callback)
     return Wait(reactor: reactor, id: waiter.pointee.id)
   }
@@ -113,7 +141,7 @@ extension WaitSource {
     case .granted: return .granted
     case .closed: return .closed
     case .wait:
-      if reactor.closePhase != .open && reactor.closePhase != .requested { return .closed }
+      if reactor.isClosing { return .closed }
       return due == .min ? .timedOut : nil
     }
   }
@@ -152,6 +180,19 @@ extension WaitSource {
   }
 }
 
+/// What a task that begins to wait has to do next.
+@usableFromInline
+enum TaskWait {
+  /// Go on.
+  case granted
+  /// Let a turn pass: the deadline had passed at the call.
+  case passed
+  /// Be parked: `await parkingLot.park()`.
+  case recorded(WaiterPointer)
+  /// Be parked with a cancellation handler of its own.
+  case unrecorded(WaiterPointer)
+}
+
 /// Set on the reactor, read by the task afterwards.
 @usableFromInline
 package final class Marker: @unchecked Sendable {
@@ -160,11 +201,12 @@ package final class Marker: @unchecked Sendable {
 
 extension ReactorHome {
   fileprivate func wait(
-    _ source: WaitSource, _ role: WaitRole, _ amount: Int, until due: Int64, _ site: WaitSite, grantedAtOnce: Marker?
+    _ source: WaitSource, _ role: WaitRole, _ amount: Int, on reactor: Reactor, until due: Int64, _ site: WaitSite,
+    grantedAtOnce: Marker?
   ) async throws -> Bool {
     visit()
-    try source.reactor.expectArrival()
-    return try await source.wait(role, amount, until: due, site, grantedAtOnce: grantedAtOnce)
+    try reactor.expectArrival()
+    return try await reactor.wait(on: source, role, amount, until: due, site, grantedAtOnce: grantedAtOnce)
   }
 }
 
@@ -174,13 +216,13 @@ extension Reactor {
   ///
   /// - Throws: `CancellationError` if it is cancelled, ``ReactorClosedError`` if the reactor is closing.
   @usableFromInline
-  func recordOfWaitingTask() throws -> TaskRecord? {
-    if closePhase != .open && closePhase != .requested { throw ReactorClosedError() }
-    if Task.isCancelled { throw CancellationError() }
+  func recordOfWaitingTask() throws -> TaskReference? {
+    if isClosing { throw ReactorClosedError() }
     guard let task = toro_current_task() else { return nil }
+    if toro_task_is_cancelled(task) { throw CancellationError() }
     if let record = context.record, record.task == task { return record }
     if let record = TaskRecord.inherited, record.reactor == ObjectIdentifier(self), record.task == task {
-      return record
+      return .passUnretained(record)
     }
     return nil
   }
