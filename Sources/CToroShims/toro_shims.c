@@ -31,11 +31,3 @@ uint32_t toro_fork_count(void) {
 }
 
 int toro_make_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
-
-// The entry points that compiled Swift code calls for the same purpose.
-extern __attribute__((swiftcall)) void *swift_task_getCurrent(void);
-extern __attribute__((swiftcall)) _Bool swift_task_isCancelled(void *task);
-
-void *toro_current_task(void) { return swift_task_getCurrent(); }
-
-_Bool toro_task_is_cancelled(void *task) { return swift_task_isCancelled(task); }

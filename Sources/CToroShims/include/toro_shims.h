@@ -27,6 +27,14 @@ uint32_t toro_fork_count(void);
 void *toro_current_task(void);
 _Bool toro_task_is_cancelled(void *task);
 
+// Cancellation handlers for the task that runs on this thread, to be removed by the same task before it returns from the
+// function that added it. Cancelled, on whatever thread, they call what Swift defines below.
+void *toro_add_waiter_cancellation_handler(void *waiter);
+void *toro_add_task_cancellation_handler(void *record);
+void toro_remove_cancellation_handler(void *handler);
+void toro_waiter_cancelled(void *waiter);
+void toro_task_cancelled(void *record);
+
 // An eventfd that does not block and is closed on exec, or -1. (Glibc's module lacks sys/eventfd.h.)
 int toro_make_eventfd(void);
 

@@ -30,7 +30,9 @@ public final class AsyncResult<Value: Sendable>: Sendable, CustomStringConvertib
   /// - Isolation: May be awaited from any thread.
   public func get(deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws -> Value? {
     if reactor.isCurrent, let result = core.result { return try result.get() }
-    guard try await reactor.wait(on: core, .get, until: reactor.resolve(deadline), WaitSite(file, line)) else { return nil }
+    guard try await reactor.wait(on: core, .get, until: reactor.resolve(deadline), WaitSite(file, line)) else {
+      return nil
+    }
     return try core.result.unsafelyUnwrapped.get()
   }
 
@@ -59,7 +61,7 @@ public final class AsyncResult<Value: Sendable>: Sendable, CustomStringConvertib
   /// - Throws: ``AlreadySetError`` if there is a value or failure; it stays. ``ClosedError`` if the result is closed.
   /// - Isolation: On the reactor's thread; from elsewhere use ``set(fromAnyThread:)``.
   public func set(_ value: Value) throws {
-    if core.isHere("set(_:)") { try core.set( .success(value)) }
+    if core.isHere("set(_:)") { try core.set(.success(value)) }
   }
 
   /// Makes every get throw `error`, and wakes all who wait.
@@ -67,7 +69,7 @@ public final class AsyncResult<Value: Sendable>: Sendable, CustomStringConvertib
   /// - Throws: As ``set(_:)``.
   /// - Isolation: On the reactor's thread; from elsewhere use ``fail(fromAnyThread:)``.
   public func fail(_ error: any Error) throws {
-    if core.isHere("fail(_:)") { try core.set( .failure(error)) }
+    if core.isHere("fail(_:)") { try core.set(.failure(error)) }
   }
 
   /// As ``set(_:)``, awaited from any thread.
@@ -75,7 +77,7 @@ public final class AsyncResult<Value: Sendable>: Sendable, CustomStringConvertib
   /// - Throws: As ``set(_:)``; ``ReactorClosedError``.
   public func set(fromAnyThread value: Value) async throws {
     let core = core
-    try await reactor.perform { try core.set( .success(value)) }
+    try await reactor.perform { try core.set(.success(value)) }
   }
 
   /// As ``fail(_:)``, awaited from any thread.
@@ -83,7 +85,7 @@ public final class AsyncResult<Value: Sendable>: Sendable, CustomStringConvertib
   /// - Throws: As ``set(_:)``; ``ReactorClosedError``.
   public func fail(fromAnyThread error: any Error) async throws {
     let core = core
-    try await reactor.perform { try core.set( .failure(error)) }
+    try await reactor.perform { try core.set(.failure(error)) }
   }
 
   /// The value, without waiting.

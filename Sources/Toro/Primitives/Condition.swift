@@ -43,7 +43,9 @@ public final class Condition: Sendable, CustomStringConvertible {
   ) async throws -> Bool {
     let due = reactor.resolve(deadline)
     while !(try predicate()) {
-      guard try await reactor.wait(on: core, .wait, until: due == .max ? due : reactor.stillDue(due), WaitSite(file, line)) else {
+      guard
+        try await reactor.wait(on: core, .wait, until: due == .max ? due : reactor.stillDue(due), WaitSite(file, line))
+      else {
         return try predicate()
       }
     }

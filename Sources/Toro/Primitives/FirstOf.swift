@@ -205,10 +205,7 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
     let group = ChoiceGroup(name: nil, on: reactor)
     group.add(choices)
     let waiter = reactor.begin(on: group, .any, 0, due, site, record)
-    switch reactor.prepareToPark(waiter, as: record) {
-    case .recorded: await reactor.parkingLot.park()
-    default: await reactor.parkWithHandler(waiter)
-    }
+    await reactor.park(reactor.prepareToPark(waiter, as: record))
     let outcome = waiter.pointee.outcome
     reactor.recycle(waiter)
     let value = group.value(of: choices)

@@ -240,9 +240,9 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
   }
 
   override func admit(_ role: WaitRole, _ amount: Int) -> Admission {
+    if role == .wait { return isClosed ? .closed : permits > 0 && waiters.isEmpty ? .granted : .wait }
     expectValid(amount)
     if isClosed { return .closed }
-    if role == .wait { return permits > 0 && waiters.isEmpty ? .granted : .wait }
     return tryAcquire(amount) ? .granted : .wait
   }
 

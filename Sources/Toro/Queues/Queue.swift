@@ -36,7 +36,8 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
   ///   - reactor: Whose it is. Any thread may make it.
   ///   - deferred: Whether callbacks run on the next turn rather than before the call that ends their wait returns.
   public convenience init(
-    capacity: Int? = Storage.defaultCapacity, name: String? = nil, on reactor: Reactor = .current, deferred: Bool = false
+    capacity: Int? = Storage.defaultCapacity, name: String? = nil, on reactor: Reactor = .current,
+    deferred: Bool = false
   ) {
     self.init(
       capacity: capacity, initial: EmptyCollection<Element>(), name: name, on: reactor, deferred: deferred)

@@ -113,10 +113,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     let waiter = reactor.takeWaiter(for: self)
     waiter.storeItem(item)
     reactor.start(waiter, on: self, .put, due, site, record)
-    switch reactor.prepareToPark(waiter, as: record) {
-    case .recorded: await reactor.parkingLot.park()
-    default: await reactor.parkWithHandler(waiter)
-    }
+    await reactor.park(reactor.prepareToPark(waiter, as: record))
     return try reactor.finish(waiter, on: self)
   }
 
@@ -139,10 +136,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     }
     let waiter = reactor.takeWaiter(for: self)
     reactor.start(waiter, on: self, .get, due, site, record)
-    switch reactor.prepareToPark(waiter, as: record) {
-    case .recorded: await reactor.parkingLot.park()
-    default: await reactor.parkWithHandler(waiter)
-    }
+    await reactor.park(reactor.prepareToPark(waiter, as: record))
     let outcome = waiter.pointee.outcome
     let item: Element? = outcome == .granted ? waiter.takeItem() : nil
     reactor.recycle(waiter)

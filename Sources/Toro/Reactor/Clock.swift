@@ -70,7 +70,8 @@ extension Reactor {
     let nanoseconds = duration.nanosecondsRoundedUp
     precondition(nanoseconds >= 0, "Reactor.advance(by:): time does not go back")
     let (sum, overflow) = virtualNow.load(ordering: .relaxed).addingReportingOverflow(nanoseconds)
-    virtualNow.store(overflow ? .max - 1 : sum, ordering: .relaxed)
+    lastNow = overflow ? .max - 1 : sum
+    virtualNow.store(lastNow, ordering: .relaxed)
   }
 
   /// When a deadline passes: nanoseconds on the clock, `.max` for never, `.min` if it has passed.

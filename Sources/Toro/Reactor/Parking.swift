@@ -1,3 +1,5 @@
+import CToroShims
+
 /// Where tasks are parked: an actor whose executor does not run a job but stores it with the waiter that the task is to
 /// wait as.
 ///
@@ -55,7 +57,7 @@ extension Reactor {
   public func yield() async {
     guard isCurrent else { return await Task.yield() }
     assert(parking == nil)
-    await parkingLot.park()
+    await suspend()
   }
 
   /// The last thing to do before `waiter`'s task suspends, which it must do next.
@@ -68,33 +70,73 @@ extension Reactor {
     return .recorded(waiter)
   }
 
-  /// Suspends a task that has no record until `waiter`, which is in its list, has been decided.
+  /// Suspends the current task, which has been prepared to be parked, until its wait has been decided.
   ///
   /// Afterwards the task may be on another thread, if that is where the caller's isolation leads; it may read the waiter
   /// and must give it back by ``recycle(_:)``.
   @usableFromInline
-  func parkWithHandler(_ waiter: WaiterPointer) async {
-    let id = waiter.pointee.id
-    nonisolated(unsafe) let waiter = waiter
-    await withTaskCancellationHandler {
-      await parkUnrecorded(waiter)
-    } onCancel: {
-      cancelledTaskWait(id)
+  func park(_ wait: TaskWait) async {
+    switch wait {
+    case .recorded:
+      await suspend()
+    case .unrecorded(let waiter):
+      await parkWithHandler(waiter)
+    case .granted, .passed:
+      break
     }
   }
 
-  private func parkUnrecorded(_ waiter: WaiterPointer) async {
-    guard isCurrent else {
+  #if TORO_PUBLIC_RUNTIME_ONLY
+    @inline(__always)
+    func suspend() async { await parkingLot.park() }
+
+    private func parkWithHandler(_ waiter: WaiterPointer) async {
+      let id = waiter.pointee.id
       nonisolated(unsafe) let waiter = waiter
-      return await home.run { await parkUnrecorded(waiter) }
+      await withTaskCancellationHandler {
+        await parkUnrecorded(waiter)
+      } onCancel: {
+        cancelledTaskWait(id)
+      }
     }
-    waiter.pointee.told.1 = context.with(nil).bits
-    parking = waiter
-    await parkingLot.park()
-  }
+
+    /// The handler's scope may have left the reactor's thread; the wait goes on there.
+    private func parkUnrecorded(_ waiter: WaiterPointer) async {
+      guard isCurrent else {
+        nonisolated(unsafe) let waiter = waiter
+        return await home.run { await parkUnrecorded(waiter) }
+      }
+      waiter.pointee.told.1 = context.with(nil).bits
+      parking = waiter
+      await suspend()
+    }
+  #else
+    /// Switches to the parking executor. By the runtime's entry point alone where the job will be run in the mode that
+    /// the caller's isolation asks for, so that no switch back is needed; elsewhere, as on a default actor that runs on
+    /// this thread, by the public way, which switches back.
+    @inline(__always)
+    func suspend() async {
+      if isInMode(#isolation) { await switchToParking(parkingExecutor) } else { await parkingLot.park() }
+    }
+
+    @inline(__always)
+    private func isInMode(_ isolation: (any Actor)?) -> Bool {
+      guard let isolation else { return !context.isIsolated }
+      return context.isIsolated
+        && unsafeBitCast(isolation.unownedExecutor, to: (UInt, UInt).self)
+          == unsafeBitCast(serialExecutorReference, to: (UInt, UInt).self)
+    }
+
+    private func parkWithHandler(_ waiter: WaiterPointer) async {
+      let handler = toro_add_waiter_cancellation_handler(waiter)
+      parking = waiter
+      await suspend()
+      toro_remove_cancellation_handler(handler)
+    }
+  #endif
 
   /// A task that has no record was cancelled, on whatever thread, in or before this wait.
-  private func cancelledTaskWait(_ id: UInt64) {
+  fileprivate func cancelledTaskWait(_ id: UInt64) {
     if isCurrent {
       cancelHere(id)
       settleOnNextTurn()
@@ -130,3 +172,27 @@ extension Reactor {
     if isCurrent { pool.give(waiter) } else { post(.recycle(waiter)) }
   }
 }
+
+#if !TORO_PUBLIC_RUNTIME_ONLY
+  /// An async function of CToroShims whose whole body is a switch to `executor`.
+  @_silgen_name("toro_park_switch")
+  private nonisolated(nonsending) func switchToParking(_ executor: UnsafeMutablePointer<UnownedSerialExecutor>) async
+
+  /// The cancellation handler of a waiter whose task has no record: on any thread. The waiter is not given back before the
+  /// handler has been removed, so its identity can be read.
+  @c(toro_waiter_cancelled)
+  func waiterCancelled(_ context: UnsafeMutableRawPointer?) {
+    guard let waiter = context?.assumingMemoryBound(to: Waiter.self) else { return }
+    let id = waiter.pointee.id
+    waiter.pointee.source.reactor.cancelledTaskWait(id)
+  }
+
+  /// The cancellation handler of a spawned task: on any thread.
+  @c(toro_task_cancelled)
+  func taskCancelled(_ context: UnsafeMutableRawPointer?) {
+    guard let context else { return }
+    Unmanaged<TaskRecord>.fromOpaque(context)._withUnsafeGuaranteedRef { record in
+      record.owner._withUnsafeGuaranteedRef { $0.cancelledTask(record) }
+    }
+  }
+#endif

@@ -34,33 +34,44 @@ extension Reactor {
     }
   }
 
+  /// The whole life of a spawned task.
   private func run<Value, Failure: Error>(
     _ record: TaskRecord, _ body: Transferred<() async throws(Failure) -> Value>
   ) async throws(Failure) -> Value {
     guard isCurrent else { return try await body.content() }  // closed in the meantime
-    withUnsafeCurrentTask { task in
-      record.handle = task
-      if closePhase != .open { task?.cancel() }
-    }
-    record.task = toro_current_task()
-    liveTasks.insert(record)
-    defer {
-      record.task = nil
-      record.handle = nil
-      if isCurrent {
-        liveTasks.remove(record)
-        context = context.with(nil)
-      }
-    }
-    context = context.with(.passUnretained(record))
-    let result: Result<Value, Failure> = await TaskRecord.$inherited.withValue(record) {
-      await withTaskCancellationHandler {
+    begin(record)
+    defer { end(record) }
+    #if TORO_PUBLIC_RUNTIME_ONLY
+      let result: Result<Value, Failure> = await withTaskCancellationHandler {
         do throws(Failure) { return .success(try await body.content()) } catch { return .failure(error) }
       } onCancel: {
         cancelledTask(record)
       }
+      return try result.get()
+    #else
+      let handler = toro_add_task_cancellation_handler(Unmanaged.passUnretained(record).toOpaque())
+      defer { toro_remove_cancellation_handler(handler) }
+      return try await body.content()
+    #endif
+  }
+
+  private func begin(_ record: TaskRecord) {
+    record.task = toro_current_task()
+    withUnsafeCurrentTask { task in
+      record.handle = task
+      if closePhase != .open { task?.cancel() }
     }
-    return try result.get()
+    liveTasks.insert(record)
+    context = context.with(.passUnretained(record))
+  }
+
+  private func end(_ record: TaskRecord) {
+    if isCurrent {
+      liveTasks.remove(record)
+      context = context.with(nil)
+    }
+    record.task = nil
+    record.handle = nil
   }
 
   /// Runs `body` on the reactor's thread and comes back with what it returns or throws: the way to calls that answer at

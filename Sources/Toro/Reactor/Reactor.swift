@@ -16,7 +16,8 @@ import Synchronization
 public final class Reactor: SerialExecutor, @unchecked Sendable {
   // What other threads may read.
   @usableFromInline let owner: Atomic<UInt64>
-  let inbox = Inbox()
+  /// Replaced in a forked child only, which has one thread.
+  nonisolated(unsafe) private(set) var inbox = Inbox()
   private let closedFlag = Atomic<Bool>(false)
   let stopRequested = Atomic<Bool>(false)
   let holdCount = Atomic<Int>(0)
@@ -118,6 +119,8 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     ready.deallocate()
     heap.deallocate()
     pool.deallocate()
+    liveTasks.deallocate()
+    executors?.deallocate()
   }
 
   // MARK: Which reactor, which thread
@@ -324,6 +327,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   /// - Throws: ``SystemError`` if the system refuses the descriptors.
   public func reinitializeAfterFork() throws(SystemError) {
     try loop.reinitialize()
+    inbox = Inbox()  // its lock may be held by a thread that is not in this process
     forkCount.store(toro_fork_count(), ordering: .relaxed)
     owner.store(toro_number_this_thread(), ordering: .releasing)
   }
@@ -340,6 +344,10 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
 
   /// Whether the close goes on, or is done: no wait begins.
   var isClosing: Bool { closePhase == .closing || closePhase == .closed }
+
+  var parkingExecutor: UnsafeMutablePointer<UnownedSerialExecutor> {
+    @inline(__always) get { executors.unsafelyUnwrapped.parkingWords }
+  }
 
   @usableFromInline var parkingLot: Parking { executors.unsafelyUnwrapped.parking }
   @usableFromInline var home: ReactorHome { executors.unsafelyUnwrapped.home }

@@ -5,24 +5,21 @@
 @usableFromInline
 final class TaskRecord: @unchecked Sendable {
   let name: String?
-  let reactor: ObjectIdentifier
+  let owner: Unmanaged<Reactor>
   /// Which task this is, while it runs: compared, never used to reach it.
   @exclusivity(unchecked) var task: UnsafeMutableRawPointer?
   /// The same, to cancel it.
   @exclusivity(unchecked) var handle: UnsafeCurrentTask?
   /// The wait that the task is parked in.
   @exclusivity(unchecked) var waiter: WaiterPointer?
-  /// In the reactor's list of live tasks.
-  @exclusivity(unchecked) var next: Unmanaged<TaskRecord>?
-  @exclusivity(unchecked) var previous: Unmanaged<TaskRecord>?
+  /// In its bucket of the reactor's live tasks.
+  @exclusivity(unchecked) fileprivate var next: TaskReference?
+  @exclusivity(unchecked) fileprivate var previous: TaskReference?
 
   init(name: String?, on reactor: Reactor) {
     self.name = name
-    self.reactor = ObjectIdentifier(reactor)
+    owner = .passUnretained(reactor)
   }
-
-  /// The record of the task that runs, or of an ancestor: a child inherits it, and must compare ``task``.
-  @TaskLocal static var inherited: TaskRecord?
 }
 
 /// A record, unretained: a task keeps its record alive until it ends.
@@ -35,19 +32,43 @@ extension TaskReference {
   @inline(__always) func setWaiter(_ waiter: WaiterPointer?) { _withUnsafeGuaranteedRef { $0.waiter = waiter } }
 
   var name: String? { _withUnsafeGuaranteedRef { $0.name } }
+
+  @inline(__always) fileprivate var next: TaskReference? { _withUnsafeGuaranteedRef { $0.next } }
 }
 
-/// The tasks that a reactor spawned and that have not ended.
+/// The tasks that a reactor spawned and that have not ended, by task: a hash table whose chains run through the records.
 struct LiveTasks {
-  private var first: Unmanaged<TaskRecord>?
+  private var buckets: UnsafeMutablePointer<TaskReference?>
+  private var bucketCount = 64
   private(set) var count = 0
 
+  init() {
+    buckets = .allocate(capacity: bucketCount)
+    buckets.initialize(repeating: nil, count: bucketCount)
+  }
+
+  func deallocate() { buckets.deallocate() }
+
+  @inline(__always)
+  private func bucket(of task: UnsafeMutableRawPointer?) -> Int {
+    // Tasks are aligned to 16 bytes; the multiplication spreads what is left (Knuth's golden ratio).
+    Int(truncatingIfNeeded: (UInt64(UInt(bitPattern: task)) &* 0x9E37_79B9_7F4A_7C15) >> 32) & (bucketCount &- 1)
+  }
+
   mutating func insert(_ record: TaskRecord) {
-    let reference = Unmanaged.passUnretained(record)
-    record.next = first
-    first?._withUnsafeGuaranteedRef { $0.previous = reference }
-    first = reference
+    if count == bucketCount { grow() }
     count += 1
+    link(.passUnretained(record), at: bucket(of: record.task))
+  }
+
+  private func link(_ reference: TaskReference, at index: Int) {
+    let first = buckets[index]
+    reference._withUnsafeGuaranteedRef {
+      $0.previous = nil
+      $0.next = first
+    }
+    first?._withUnsafeGuaranteedRef { $0.previous = reference }
+    buckets[index] = reference
   }
 
   mutating func remove(_ record: TaskRecord) {
@@ -55,19 +76,41 @@ struct LiveTasks {
     if let previous = record.previous {
       previous._withUnsafeGuaranteedRef { $0.next = record.next }
     } else {
-      first = record.next
+      buckets[bucket(of: record.task)] = record.next
     }
-    record.next = nil
-    record.previous = nil
     count -= 1
+  }
+
+  /// The record of a task, or `nil` if the task was not spawned by this reactor.
+  func find(_ task: UnsafeMutableRawPointer) -> TaskReference? {
+    var candidate = buckets[bucket(of: task)]
+    while let record = candidate, record.task != task { candidate = record.next }
+    return candidate
+  }
+
+  private mutating func grow() {
+    let old = (buckets, bucketCount)
+    bucketCount *= 2
+    buckets = .allocate(capacity: bucketCount)
+    buckets.initialize(repeating: nil, count: bucketCount)
+    for index in 0..<old.1 {
+      var candidate = old.0[index]
+      while let record = candidate {
+        candidate = record.next
+        link(record, at: bucket(of: record.task))
+      }
+    }
+    old.0.deallocate()
   }
 
   func cancelAll() {
     var tasks: [UnsafeCurrentTask] = []
-    var record = first?.takeUnretainedValue()
-    while let live = record {
-      if let task = live.handle { tasks.append(task) }
-      record = live.next?.takeUnretainedValue()
+    for index in 0..<bucketCount {
+      var candidate = buckets[index]
+      while let record = candidate {
+        if let task = record._withUnsafeGuaranteedRef({ $0.handle }) { tasks.append(task) }
+        candidate = record.next
+      }
     }
     for task in tasks { task.cancel() }
   }

@@ -54,21 +54,21 @@ extension Reactor {
   }
 
   /// Ends an outermost call: lets sources settle whose waiters left unseen, then runs the callbacks of all waits that
-  /// ended, in order, also those that end while they run. In a callback it does nothing: the outermost call goes on.
+  /// ended, in order, also those that end while they run. In a callback only the first: the outermost call goes on.
   @inlinable @inline(__always)
   func settle() {
-    if needsSettling && !isTelling { settleAll() }
+    if needsSettling { settleAll() }
   }
 
   @usableFromInline @inline(never)
   func settleAll() {
+    rebalanceAll()
+    if isTelling { return }
     isTelling = true
     repeat {
       needsSettling = false
-      rebalanceAll()
       while let waiter = callbacks.popFirst() {
         waiter.pointee.source.tell(waiter)
-        if !unbalanced.isEmpty { rebalanceAll() }
       }
       kept.removeAll(keepingCapacity: true)
     } while needsSettling
@@ -77,6 +77,7 @@ extension Reactor {
 
   /// A cancellation handler may run inside the runtime's own locks: what it ended is told on the next turn instead.
   func settleOnNextTurn() {
+    rebalanceAll()
     if needsSettling && !isTelling { enqueueReady(.settle) }
   }
 

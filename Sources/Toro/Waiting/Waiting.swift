@@ -30,10 +30,10 @@ extension Reactor {
       await yield()
       return false
     case .recorded(let waiter):
-      await parkingLot.park()
+      await suspend()
       return try finish(waiter, on: source)
     case .unrecorded(let waiter):
-      await parkWithHandler(waiter)
+      await park(.unrecorded(waiter))
       return try finish(waiter, on: source)
     }
   }
@@ -221,10 +221,7 @@ extension Reactor {
     guard let task = toro_current_task() else { return nil }
     if toro_task_is_cancelled(task) { throw CancellationError() }
     if let record = context.record, record.task == task { return record }
-    if let record = TaskRecord.inherited, record.reactor == ObjectIdentifier(self), record.task == task {
-      return .passUnretained(record)
-    }
-    return nil
+    return liveTasks.find(task)
   }
 
   /// For a wait that begins elsewhere.
