@@ -46,7 +46,7 @@ public final class AsyncResult<Value: Sendable>: Sendable, CustomStringConvertib
     callback: @escaping @Sendable (WaitResult<Result<Value, any Error>>) -> Void
   ) -> Wait {
     let core = core
-    return core.wait(.get, until: deadline, WaitSite(file, line)) { [unowned(unsafe) core] outcome in
+    let id = reactor.wait(on: core, .get, until: deadline, WaitSite(file, line)) { [unowned(unsafe) core] outcome in
       // The source outlives its waits, and what was set stays.
       if outcome == .granted, let result = core.result {
         callback(.granted(result))
@@ -54,6 +54,7 @@ public final class AsyncResult<Value: Sendable>: Sendable, CustomStringConvertib
         callback(.init(failure: outcome))
       }
     }
+    return Wait(reactor: reactor, id: id)
   }
 
   /// Sets the value and wakes all who wait.

@@ -50,7 +50,7 @@ public final class Barrier: Sendable, CustomStringConvertible {
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    core.wait(.arrive, until: deadline, WaitSite(file, line), callback)
+    Wait(reactor: reactor, id: reactor.wait(on: core, .arrive, until: deadline, WaitSite(file, line), callback))
   }
 
   /// Ends every wait with ``ClosedError``, also later ones.

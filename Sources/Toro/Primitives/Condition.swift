@@ -56,12 +56,12 @@ public final class Condition: Sendable, CustomStringConvertible {
   ///
   /// - Returns: What cancels the wait.
   /// - Isolation: On the reactor's thread.
-  @discardableResult
+  @discardableResult @inlinable
   public func wait(
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    core.wait(.wait, until: deadline, WaitSite(file, line), callback)
+    Wait(reactor: reactor, id: reactor.wait(on: core, .wait, until: deadline, WaitSite(file, line), callback))
   }
 
   /// Wakes those who have waited longest.

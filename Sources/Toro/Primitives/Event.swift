@@ -33,12 +33,12 @@ public final class Event: Sendable, CustomStringConvertible {
   ///
   /// - Returns: What cancels the wait.
   /// - Isolation: On the reactor's thread.
-  @discardableResult
+  @discardableResult @inlinable
   public func wait(
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    core.wait(.wait, until: deadline, WaitSite(file, line), callback)
+    Wait(reactor: reactor, id: reactor.wait(on: core, .wait, until: deadline, WaitSite(file, line), callback))
   }
 
   /// Sets the event and wakes all who wait now, even if it is cleared before they run.

@@ -220,9 +220,12 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
     _ callback: @escaping @Sendable (WaitResult<Value>) -> Void
   ) -> Wait {
     let reactor = check(choices)
-    reactor.expectCurrent("firstOf(…, callback:)")
-    let due = reactor.resolve(deadline)
     let group = ChoiceGroup(name: nil, on: reactor)
+    guard reactor.isHere(for: group, .any) else {
+      callback(.closed)
+      return Wait(reactor: reactor, id: 0)
+    }
+    let due = reactor.resolve(deadline)
     var outcome: WaitOutcome?
     var value: Value?
     do {
@@ -233,7 +236,7 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
     } catch {
       outcome = .closed
     }
-    if outcome == nil { outcome = group.outcomeAtOnce(.any, 0, due) }
+    if outcome == nil { outcome = reactor.outcomeAtOnce(on: group, .any, 0, due) }
     group.itself = group
     if let outcome {
       let waiter = reactor.pool.take(for: group)
@@ -243,7 +246,8 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
           group.giveMembersBack()
           callback(atOnce.map(WaitResult.granted) ?? WaitResult(failure: outcome))
         })
-      return group.tellAtOnce(waiter, outcome)
+      reactor.tellAtOnce(waiter, outcome)
+      return Wait(reactor: reactor, id: 0)
     }
     group.add(choices)
     let waiter = reactor.begin(on: group, .any, 0, due, site, nil)

@@ -51,12 +51,12 @@ public final class Lock: Sendable, CustomStringConvertible {
   ///
   /// - Returns: What cancels the wait.
   /// - Isolation: On the reactor's thread.
-  @discardableResult
+  @discardableResult @inlinable
   public func acquire(
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    core.wait(.acquire, until: deadline, WaitSite(file, line), callback)
+    Wait(reactor: reactor, id: reactor.wait(on: core, .acquire, until: deadline, WaitSite(file, line), callback))
   }
 
   /// Acquires the lock if it is free now.

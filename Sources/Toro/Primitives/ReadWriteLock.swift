@@ -40,12 +40,12 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
   ///
   /// - Returns: What cancels the wait.
   /// - Isolation: On the reactor's thread.
-  @discardableResult
+  @discardableResult @inlinable
   public func acquireRead(
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    core.wait(.read, until: deadline, WaitSite(file, line), callback)
+    Wait(reactor: reactor, id: reactor.wait(on: core, .read, until: deadline, WaitSite(file, line), callback))
   }
 
   /// Acquires the lock together with other readers, if nobody writes or is in line now. On the reactor's thread.
@@ -98,12 +98,12 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
   ///
   /// - Returns: What cancels the wait.
   /// - Isolation: On the reactor's thread.
-  @discardableResult
+  @discardableResult @inlinable
   public func acquireWrite(
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    core.wait(.write, until: deadline, WaitSite(file, line), callback)
+    Wait(reactor: reactor, id: reactor.wait(on: core, .write, until: deadline, WaitSite(file, line), callback))
   }
 
   /// Acquires the lock alone, if it is free now. On the reactor's thread.

@@ -134,13 +134,13 @@ public class BasicSemaphore: CustomStringConvertible, @unchecked Sendable {
   ///
   /// - Returns: What cancels the wait.
   /// - Isolation: On the reactor's thread.
-  @discardableResult
+  @discardableResult @inlinable
   public final func acquire(
     _ permits: Int = 1, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    core.expectValid(permits)
-    return core.wait(.acquire, permits, until: deadline, WaitSite(file, line), callback)
+    Wait(
+      reactor: reactor, id: reactor.wait(on: core, .acquire, permits, until: deadline, WaitSite(file, line), callback))
   }
 
   /// Takes permits if they are free now and nobody is in line.
@@ -175,12 +175,12 @@ public class BasicSemaphore: CustomStringConvertible, @unchecked Sendable {
   ///
   /// - Returns: What cancels the wait.
   /// - Isolation: On the reactor's thread.
-  @discardableResult
+  @discardableResult @inlinable
   public final func wait(
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    core.wait(.wait, 1, until: deadline, WaitSite(file, line), callback)
+    Wait(reactor: reactor, id: reactor.wait(on: core, .wait, 1, until: deadline, WaitSite(file, line), callback))
   }
 
   /// Ends every wait with ``ClosedError``, also later ones. Permits may still be released.

@@ -85,12 +85,12 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
   ///
   /// - Returns: What cancels the wait.
   /// - Isolation: On the reactor's thread.
-  @discardableResult
+  @discardableResult @inlinable
   public func put(
     _ item: Element, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    core.put(item, until: deadline, WaitSite(file, line), callback)
+    Wait(reactor: reactor, id: core.put(item, on: reactor, until: deadline, WaitSite(file, line), callback))
   }
 
   /// Puts an item into the queue if there is room, or somebody waiting for it, now.
@@ -135,12 +135,12 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
   ///
   /// - Returns: What cancels the wait.
   /// - Isolation: On the reactor's thread.
-  @discardableResult
+  @discardableResult @inlinable
   public func get(
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitResult<Element>) -> Void
   ) -> Wait {
-    core.get(until: deadline, WaitSite(file, line), callback)
+    Wait(reactor: reactor, id: core.get(on: reactor, until: deadline, WaitSite(file, line), callback))
   }
 
   /// Takes the item that leaves first, or returns `nil` if there is none.
@@ -187,12 +187,12 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
   ///
   /// - Returns: What cancels the wait.
   /// - Isolation: On the reactor's thread.
-  @discardableResult
+  @discardableResult @inlinable
   public func join(
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    core.wait(.join, until: deadline, WaitSite(file, line), callback)
+    Wait(reactor: reactor, id: reactor.wait(on: core, .join, until: deadline, WaitSite(file, line), callback))
   }
 
   // MARK: Closing, looking

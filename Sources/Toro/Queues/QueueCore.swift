@@ -146,28 +146,39 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
 
   // MARK: The callback form
 
+  @usableFromInline
   func put(
-    _ item: Element, until deadline: Deadline, _ site: WaitSite, _ callback: @escaping @Sendable (WaitOutcome) -> Void
-  ) -> Wait {
-    reactor.expectCurrent("\(subject).put(_:deadline:callback:)")
+    _ item: Element, on reactor: Reactor, until deadline: Deadline, _ site: WaitSite,
+    _ callback: @escaping @Sendable (WaitOutcome) -> Void
+  ) -> UInt64 {
+    guard reactor.isHere(for: self, .put) else {
+      callback(.closed)
+      return 0
+    }
     let due = reactor.resolve(deadline)
     let waiter = reactor.takeWaiter(for: self)
     let isPut = putNow(item)
-    if let outcome = isPut ? .granted : outcomeAtOnce(.put, 0, due) {
+    if let outcome = isPut ? .granted : reactor.outcomeAtOnce(on: self, .put, 0, due) {
       waiter.storeCallback(OutcomeCallback(callback))
       waiter.pointee.role = .put
-      return tellAtOnce(waiter, outcome)
+      reactor.tellAtOnce(waiter, outcome)
+      return 0
     }
     waiter.storeItem(item)
     reactor.start(waiter, on: self, .put, due, site, nil)
     waiter.storeCallback(OutcomeCallback(callback))
-    return Wait(reactor: reactor, id: waiter.pointee.id)
+    return waiter.pointee.id
   }
 
+  @usableFromInline
   func get(
-    until deadline: Deadline, _ site: WaitSite, _ callback: @escaping @Sendable (WaitResult<Element>) -> Void
-  ) -> Wait {
-    reactor.expectCurrent("\(subject).get(deadline:callback:)")
+    on reactor: Reactor, until deadline: Deadline, _ site: WaitSite,
+    _ callback: @escaping @Sendable (WaitResult<Element>) -> Void
+  ) -> UInt64 {
+    guard reactor.isHere(for: self, .get) else {
+      callback(.closed)
+      return 0
+    }
     let due = reactor.resolve(deadline)
     let waiter = reactor.takeWaiter(for: self)
     waiter.pointee.role = .get
@@ -179,12 +190,15 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
       reactor.tellLater(waiter)
       finishTake(letIn)
       settle()
-      return Wait(reactor: reactor, id: 0)
+      return 0
     }
-    if let outcome = outcomeAtOnce(.get, 0, due) { return tellAtOnce(waiter, outcome) }
+    if let outcome = reactor.outcomeAtOnce(on: self, .get, 0, due) {
+      reactor.tellAtOnce(waiter, outcome)
+      return 0
+    }
     reactor.start(waiter, on: self, .get, due, site, nil)
     waiter.pointee.receiver = .callback
-    return Wait(reactor: reactor, id: waiter.pointee.id)
+    return waiter.pointee.id
   }
 
   @usableFromInline override func tell(_ waiter: WaiterPointer) {
@@ -192,7 +206,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     let outcome = waiter.pointee.outcome
     let callback = waiter.takeCallback(as: ItemCallback<Element>.self)
     let result: WaitResult<Element> = outcome == .granted ? .granted(waiter.takeItem()) : .init(failure: outcome)
-    reactor.recycle(waiter)
+    recycle(waiter)
     callback.call(result)
   }
 

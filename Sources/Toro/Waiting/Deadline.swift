@@ -16,6 +16,10 @@ public struct Deadline: Sendable, Hashable {
 
   @inlinable init(kind: Kind) { self.kind = kind }
 
+  var isNever: Bool {
+    if case .never = kind { true } else { false }
+  }
+
   /// No deadline: wait until it is granted, cancelled or closed.
   @inlinable public static var never: Deadline { Deadline(kind: .never) }
 

@@ -16,7 +16,7 @@ extension Reactor {
     waiter.pointee.state = .decided
     waiter.pointee.outcome = outcome
     pendingWaits &-= 1
-    if outcome != .granted { waiter.pointee.source.discard(waiter) }
+    if outcome != .granted { waiter.pointee.owner._withUnsafeGuaranteedRef { $0.discard(waiter) } }
     switch waiter.pointee.receiver {
     case .parkedTask:
       let context = TaskContext(bits: waiter.pointee.told.1)
@@ -45,7 +45,7 @@ extension Reactor {
   /// Puts a decided waiter's callback in line.
   @usableFromInline
   func tellLater(_ waiter: WaiterPointer) {
-    if waiter.pointee.source.defersCallbacks {
+    if waiter.pointee.owner._withUnsafeGuaranteedRef({ $0.defersCallbacks }) {
       enqueueReady(.callback(waiter))
     } else {
       callbacks.append(waiter)
@@ -62,13 +62,13 @@ extension Reactor {
 
   @usableFromInline @inline(never)
   func settleAll() {
-    rebalanceAll()
+    if !unbalanced.isEmpty { rebalanceAll() }
     if isTelling { return }
     isTelling = true
     repeat {
       needsSettling = false
       while let waiter = callbacks.popFirst() {
-        waiter.pointee.source.tell(waiter)
+        waiter.pointee.owner._withUnsafeGuaranteedRef { $0.tell(waiter) }
       }
       kept.removeAll(keepingCapacity: true)
     } while needsSettling

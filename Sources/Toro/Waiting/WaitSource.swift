@@ -35,6 +35,9 @@ package class WaitSource: @unchecked Sendable {
     owner._withUnsafeGuaranteedRef { $0.decide(waiter, outcome) }
   }
 
+  @usableFromInline @inline(__always)
+  final func recycle(_ waiter: WaiterPointer) { owner._withUnsafeGuaranteedRef { $0.recycle(waiter) } }
+
   @inlinable @inline(__always)
   final func settle() { owner._withUnsafeGuaranteedRef { $0.settle() } }
 
@@ -72,12 +75,12 @@ package class WaitSource: @unchecked Sendable {
     let outcome = waiter.pointee.outcome
     if waiter.pointee.receiver == .function {
       let (function, argument) = waiter.pointee.told
-      reactor.recycle(waiter)
+      recycle(waiter)
       unsafeBitCast(UnsafeRawPointer(bitPattern: function), to: OutcomeFunction.self)(
         Int32(outcome.rawValue), UnsafeMutableRawPointer(bitPattern: argument))
     } else {
       let callback = waiter.takeCallback(as: OutcomeCallback.self)
-      reactor.recycle(waiter)
+      recycle(waiter)
       callback.call(outcome)
     }
   }

@@ -8,8 +8,8 @@ package struct Waiter {
   /// In the wait list, in the queue of callbacks to run, or in the pool's list of free slots.
   @usableFromInline var next: WaiterPointer?
   @usableFromInline var previous: WaiterPointer?
-  /// Whose list this is in. Unowned: a source outlives its waiters (``WaitSource/abandon()``).
-  @usableFromInline unowned(unsafe) var source: WaitSource
+  /// Whose list this is in. Unretained: a source outlives its waiters (``WaitSource/abandon()``).
+  @usableFromInline var owner: Unmanaged<WaitSource>
   /// Who is told: a parked job and its context, or the two words of a callback, as `receiver` says.
   @usableFromInline var told: (UInt, UInt) = (0, 0)
   /// What the wait asks for or is handed: a number of permits, an item.
@@ -28,9 +28,11 @@ package struct Waiter {
   @usableFromInline static var notTimed: UInt32 { .max }
 
   init(source: WaitSource, slot: UInt32) {
-    self.source = source
+    owner = .passUnretained(source)
     self.slot = slot
   }
+
+  var source: WaitSource { owner.takeUnretainedValue() }
 
   /// Names this wait among all of its reactor, ever; never 0.
   @usableFromInline var id: UInt64 { UInt64(generation) << 32 | UInt64(slot) }

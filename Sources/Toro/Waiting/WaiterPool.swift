@@ -24,7 +24,7 @@ struct WaiterPool {
     let waiter = free.unsafelyUnwrapped
     free = waiter.pointee.next
     assert(waiter.pointee.state == .idle)
-    waiter.pointee.source = source
+    waiter.pointee.owner = .passUnretained(source)
     return waiter
   }
 

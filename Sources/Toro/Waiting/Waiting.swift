@@ -113,53 +113,6 @@ extension WaitSource {
     try await reactor.wait(on: self, role, amount, until: due, site, grantedAtOnce: grantedAtOnce)
   }
 
-  // MARK: The callback form
-
-  /// Waits in the callback form.
-  @usableFromInline
-  final func wait(
-    _ role: WaitRole, _ amount: Int = 0, until deadline: Deadline, _ site: WaitSite,
-    _ callback: @escaping @Sendable (WaitOutcome) -> Void
-  ) -> Wait {
-    reactor.expectCurrent("\(subject).\(role.verb)(deadline:callback:)")
-    let callback = OutcomeCallback(callback)
-    let due = reactor.resolve(deadline)
-    if let outcome = outcomeAtOnce(role, amount, due) {
-      let waiter = reactor.pool.take(for: self)
-      waiter.storeCallback(callback)
-      return tellAtOnce(waiter, outcome)
-    }
-    let waiter = reactor.begin(on: self, role, amount, due, site, nil)
-    waiter.storeCallback(callback)
-    return Wait(reactor: reactor, id: waiter.pointee.id)
-  }
-
-  /// What a callback wait ends as at the call, or `nil` if it has to wait.
-  @usableFromInline
-  final func outcomeAtOnce(_ role: WaitRole, _ amount: Int, _ due: Int64) -> WaitOutcome? {
-    switch admit(role, amount) {
-    case .granted: return .granted
-    case .closed: return .closed
-    case .wait:
-      if reactor.isClosing { return .closed }
-      return due == .min ? .timedOut : nil
-    }
-  }
-
-  /// Tells a callback whose wait ended at the call: before the call returns, a time-out on the next turn.
-  @usableFromInline
-  final func tellAtOnce(_ waiter: WaiterPointer, _ outcome: WaitOutcome) -> Wait {
-    waiter.pointee.state = .decided
-    waiter.pointee.outcome = outcome
-    if outcome == .timedOut {
-      reactor.enqueueReady(.callback(waiter))
-    } else {
-      reactor.tellLater(waiter)
-    }
-    reactor.settle()
-    return Wait(reactor: reactor, id: 0)
-  }
-
   // MARK: From other threads
 
   /// Does `body` here if this is the reactor's thread, else there, in the order in which it was asked for. On a closed
@@ -177,6 +130,65 @@ extension WaitSource {
     if reactor.isClosed { return false }
     reactor.expectCurrent("\(subject).\(call)")
     return false
+  }
+}
+
+extension Reactor {
+  /// Waits in the callback form.
+  ///
+  /// - Returns: The wait's identity, 0 if it has ended.
+  @usableFromInline
+  func wait(
+    on source: WaitSource, _ role: WaitRole, _ amount: Int = 0, until deadline: Deadline, _ site: WaitSite,
+    _ callback: @escaping @Sendable (WaitOutcome) -> Void
+  ) -> UInt64 {
+    let callback = OutcomeCallback(callback)
+    guard isHere(for: source, role) else {
+      callback.call(.closed)
+      return 0
+    }
+    let due = deadline.isNever ? .max : resolve(deadline)
+    if let outcome = outcomeAtOnce(on: source, role, amount, due) {
+      let waiter = pool.take(for: source)
+      waiter.storeCallback(callback)
+      tellAtOnce(waiter, outcome)
+      return 0
+    }
+    let waiter = begin(on: source, role, amount, due, site, nil)
+    waiter.storeCallback(callback)
+    return waiter.pointee.id
+  }
+
+  /// Callback waits begin on the reactor's thread: false if it is closed; elsewhere the program stops with a message.
+  @inline(__always)
+  func isHere(for source: WaitSource, _ role: WaitRole) -> Bool {
+    if isCurrent { return true }
+    if isClosed { return false }
+    expectCurrent("\(source.subject).\(role.verb)(deadline:callback:)")
+    return false
+  }
+
+  /// What a callback wait ends as at the call, or `nil` if it has to wait.
+  func outcomeAtOnce(on source: WaitSource, _ role: WaitRole, _ amount: Int, _ due: Int64) -> WaitOutcome? {
+    switch source.admit(role, amount) {
+    case .granted: return .granted
+    case .closed: return .closed
+    case .wait:
+      if isClosing { return .closed }
+      return due == .min ? .timedOut : nil
+    }
+  }
+
+  /// Tells a callback whose wait ended at the call: before the call returns, a time-out on the next turn.
+  func tellAtOnce(_ waiter: WaiterPointer, _ outcome: WaitOutcome) {
+    waiter.pointee.state = .decided
+    waiter.pointee.outcome = outcome
+    if outcome == .timedOut {
+      enqueueReady(.callback(waiter))
+    } else {
+      tellLater(waiter)
+    }
+    settle()
   }
 }
 
