@@ -95,6 +95,14 @@ final class EventLoop {
     while write(wakeDescriptor, &one, 8) < 0 && errno == EINTR {}
   }
 
+  /// Blocks until woken, without a turn of the loop: a reactor that closes waits for its tasks, and a host's base is not
+  /// for it to drive.
+  func waitForWake() {
+    var request = pollfd(fd: wakeDescriptor, events: Int16(POLLIN), revents: 0)
+    while Glibc.poll(&request, 1, -1) < 0 && errno == EINTR {}
+    clearWake()
+  }
+
   func clearWake() {
     var value: UInt64 = 0
     _ = read(wakeDescriptor, &value, 8)

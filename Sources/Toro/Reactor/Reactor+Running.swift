@@ -87,7 +87,7 @@ extension Reactor {
     if consumeStop() { return true }
     return withTurn {
       takeInbox()
-      if ready.isEmpty && !canProgress { return false }
+      if ready.isEmpty && !canProgress && (liveTasks.count == 0 || pendingWaits > 0) { return false }
       turn(blocking: blocking)
       return true
     }

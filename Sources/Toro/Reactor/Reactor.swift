@@ -261,7 +261,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
           if pendingWaits > 0 {
             endAllWaits()
           } else if inbox.fallAsleep() {
-            loop.poll(block: true, until: .max)
+            loop.waitForWake()
             _ = inbox.wake()
           }
         }
