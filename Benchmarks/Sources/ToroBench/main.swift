@@ -1,32 +1,64 @@
 import Glibc
 import Toro
 
-import class Toro.Semaphore
+let usage = """
+  usage: ToroBench [--form task|callback] WORKLOAD
+         ToroBench [--form task|callback] --list
 
-func nowNs() -> Int {
-  var t = timespec(); clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1_000_000_000 + t.tv_nsec
-}
-func side(_ a: Semaphore, _ b: Semaphore, _ n: Int, _ d: Bool) async throws {
-  if d {
-    for _ in 0..<n { guard try await a.acquire(deadline: .after(.seconds(1))) else { fatalError() }; b.release() }
-  } else {
-    for _ in 0..<n { try await a.acquire(); b.release() }
-  }
-}
-func lock(_ l: Lock, _ n: Int) async throws { for _ in 0..<n { try await l.acquire(); l.release() } }
-let r = try Reactor()
-try r.run {
-  for _ in 0..<5 {
-    let l = Lock()
-    var t = nowNs()
-    try await lock(l, 20_000_000)
-    print("lock", Double(nowNs() - t) / 20e6)
-    for d in [false, true] {
-      let a = Semaphore(1), b = Semaphore(0), n = 500_000
-      t = nowNs()
-      let x = r.spawn { try await side(a, b, n, d) }, y = r.spawn { try await side(b, a, n, d) }
-      try await x.value; try await y.value
-      print("pingpong", d, Double(nowNs() - t) / Double(2 * n))
+  Runs one workload and prints one line of JSON. Exits with 3 if the workload is not offered in that form.
+  """
+
+func main(_ arguments: ArraySlice<String>) throws -> Int32 {
+  let workloads = lockWorkloads + queueWorkloads + deadlineWorkloads + taskWorkloads
+  var form = "task"
+  var list = false
+  var name: String?
+  var rest = arguments
+  while let argument = rest.popFirst() {
+    switch argument {
+    case "--help", "-h":
+      print(usage)
+      return 0
+    case "--list":
+      list = true
+    case "--form":
+      guard let value = rest.popFirst(), ["task", "callback"].contains(value) else {
+        return misuse("--form takes task or callback")
+      }
+      form = value
+    case _ where argument.hasPrefix("-"):
+      return misuse("unknown option \(argument)")
+    case _ where name == nil:
+      name = argument
+    default:
+      return misuse("one workload at a time")
     }
   }
+  if list {
+    for workload in workloads where form == "task" || workload.callback != nil { print(workload.name) }
+    return 0
+  }
+  guard let name else { return misuse("no workload given") }
+  guard let workload = workloads.first(where: { $0.name == name }) else { return 3 }
+
+  let reactor = try Reactor()
+  defer { reactor.close() }
+  let result: Measurement
+  if form == "task" {
+    result = try reactor.run { try await workload.task(reactor) }
+  } else if let callback = workload.callback {
+    result = try callback(reactor)
+  } else {
+    return 3
+  }
+  print(jsonLine(name, form, result))
+  return 0
 }
+
+func misuse(_ message: String) -> Int32 {
+  let text = "ToroBench: \(message)\n\(usage)\n"
+  _ = text.withCString { write(STDERR_FILENO, $0, text.utf8.count) }
+  return 64
+}
+
+exit(try main(CommandLine.arguments.dropFirst()))

@@ -1,0 +1,312 @@
+import Glibc
+import Toro
+
+let queueWorkloads = [
+  Workload(
+    "queue_spsc", task: { try await queueTransfer($0, users: 1) },
+    callback: { try queueTransferCallbacks($0, users: 1) }
+  ),
+  Workload("queue_rendezvous", task: queueRendezvous, callback: queueRendezvousCallbacks),
+  Workload(
+    "queue_mpmc", task: { try await queueTransfer($0, users: 10) },
+    callback: { try queueTransferCallbacks($0, users: 10) }),
+  Workload("priority_queue", task: priorityQueue, callback: priorityQueueCallbacks),
+  Workload("event_broadcast", task: eventBroadcast, callback: eventBroadcastCallbacks),
+  Workload("cross_thread", task: crossThread, callback: crossThreadCallbacks),
+]
+
+// MARK: queue_spsc, queue_mpmc
+
+private func queueTransfer(_ reactor: Reactor, users: Int) async throws -> Measurement {
+  let operations = 10_000_000
+  let queue = Queue<Int>(capacity: 128)
+  let began = nowNanoseconds()
+  let producers = (0..<users).map { _ in
+    reactor.spawn {
+      for item in 0..<operations / users { try await queue.put(item) }
+    }
+  }
+  let consumers = (0..<users).map { _ in
+    reactor.spawn {
+      var count = 0
+      for try await _ in queue { count += 1 }
+      return count
+    }
+  }
+  for producer in producers { try await producer.value }
+  queue.close()
+  var count = 0
+  for consumer in consumers { count += try await consumer.value }
+  let nanoseconds = nowNanoseconds() - began
+  precondition(count == operations)
+  return Measurement(nanoseconds: nanoseconds, operations: operations)
+}
+
+private func queueTransferCallbacks(_ reactor: Reactor, users: Int) throws -> Measurement {
+  let operations = 10_000_000
+  let queue = Queue<Int>(capacity: 128, on: reactor)
+  let producers = (0..<users).map { _ in Producer(queue, left: operations / users) }
+  let consumers = (0..<users).map { _ in Consumer(queue, left: operations / users) }
+  let nanoseconds = try timeCallbacks(on: reactor) {
+    for producer in producers { producer.putNext() }
+    for consumer in consumers { consumer.getNext() }
+  }
+  precondition(consumers.allSatisfy { $0.left == 0 })
+  return Measurement(nanoseconds: nanoseconds, operations: operations)
+}
+
+/// Puts the next item when the last one is in.
+private final class Producer: @unchecked Sendable {
+  private let queue: Queue<Int>
+  private var left: Int
+
+  init(_ queue: Queue<Int>, left: Int) {
+    self.queue = queue
+    self.left = left
+  }
+
+  func putNext() {
+    guard left > 0 else { return }
+    left -= 1
+    queue.put(left) { [self] _ in putNext() }
+  }
+}
+
+/// Gets the next item when the last one is out.
+private final class Consumer: @unchecked Sendable {
+  private let queue: Queue<Int>
+  private(set) var left: Int
+  private(set) var sum = 0
+
+  init(_ queue: Queue<Int>, left: Int) {
+    self.queue = queue
+    self.left = left
+  }
+
+  func getNext() {
+    guard left > 0 else { return }
+    queue.get { [self] result in
+      guard case .granted(let item) = result else { return }
+      sum += item
+      left -= 1
+      getNext()
+    }
+  }
+}
+
+// MARK: queue_rendezvous
+
+private func queueRendezvous(_ reactor: Reactor) async throws -> Measurement {
+  let operations = 3_000_000
+  let there = Queue<Int>(capacity: 1)
+  let back = Queue<Int>(capacity: 1)
+  let began = nowNanoseconds()
+  let a = reactor.spawn {
+    for message in 0..<operations / 2 {
+      try await there.put(message)
+      _ = try await back.get()
+    }
+  }
+  let b = reactor.spawn {
+    for _ in 0..<operations / 2 { try await back.put(there.get()) }
+  }
+  try await a.value
+  try await b.value
+  return Measurement(nanoseconds: nowNanoseconds() - began, operations: operations)
+}
+
+private func queueRendezvousCallbacks(_ reactor: Reactor) throws -> Measurement {
+  let operations = 6_000_000
+  let there = Queue<Int>(capacity: 1, on: reactor)
+  let back = Queue<Int>(capacity: 1, on: reactor)
+  let a = Correspondent(reads: back, writes: there, messages: operations / 2)
+  let b = Correspondent(reads: there, writes: back, messages: operations / 2)
+  let nanoseconds = try timeCallbacks(on: reactor) {
+    a.write(0)
+    b.read()
+  }
+  return Measurement(nanoseconds: nanoseconds, operations: operations)
+}
+
+private final class Correspondent: @unchecked Sendable {
+  private let inbox: Queue<Int>
+  private let outbox: Queue<Int>
+  private var unread: Int
+  private var unwritten: Int
+
+  /// - Parameter messages: How many go each way.
+  init(reads inbox: Queue<Int>, writes outbox: Queue<Int>, messages: Int) {
+    self.inbox = inbox
+    self.outbox = outbox
+    unread = messages
+    unwritten = messages
+  }
+
+  func write(_ message: Int) {
+    guard unwritten > 0 else { return }
+    unwritten -= 1
+    outbox.put(message) { [self] _ in read() }
+  }
+
+  func read() {
+    guard unread > 0 else { return }
+    unread -= 1
+    inbox.get { [self] result in
+      if case .granted(let message) = result { write(message) }
+    }
+  }
+}
+
+// MARK: priority_queue
+
+private struct Job: Comparable, Sendable {
+  let priority: UInt32
+  let number: UInt32
+
+  static func < (a: Job, b: Job) -> Bool { a.priority < b.priority }
+}
+
+/// The same numbers as the peers'.
+private struct XorShift {
+  private var state: UInt64 = 88_172_645_463_325_252
+
+  mutating func next() -> UInt32 {
+    state ^= state << 13
+    state ^= state >> 7
+    state ^= state << 17
+    return UInt32(truncatingIfNeeded: state)
+  }
+}
+
+private let priorityRounds = 10
+private let priorityItems: UInt32 = 100_000
+
+private func priorityQueue(_ reactor: Reactor) async throws -> Measurement {
+  let queue = PriorityQueue<Job>()
+  var random = XorShift()
+  let began = nowNanoseconds()
+  for _ in 0..<priorityRounds {
+    for number in 0..<priorityItems { try await queue.put(Job(priority: random.next(), number: number)) }
+    var last: UInt32 = 0
+    for _ in 0..<priorityItems {
+      let job = try await queue.get()
+      precondition(job.priority >= last)
+      last = job.priority
+    }
+  }
+  return Measurement(nanoseconds: nowNanoseconds() - began, operations: priorityRounds * Int(priorityItems))
+}
+
+private func priorityQueueCallbacks(_ reactor: Reactor) throws -> Measurement {
+  let queue = PriorityQueue<Job>(on: reactor)
+  let nanoseconds = try timeCallbacks(on: reactor) {
+    var random = XorShift()
+    for _ in 0..<priorityRounds {
+      for number in 0..<priorityItems { queue.put(Job(priority: random.next(), number: number)) { _ in } }
+      let last = Shared<UInt32>(0)
+      for _ in 0..<priorityItems {
+        queue.get { result in
+          guard case .granted(let job) = result, job.priority >= last.value else { preconditionFailure() }
+          last.value = job.priority
+        }
+      }
+    }
+  }
+  return Measurement(nanoseconds: nanoseconds, operations: priorityRounds * Int(priorityItems))
+}
+
+// MARK: event_broadcast
+
+private let broadcastRounds = 50
+private let broadcastWaiters = 10_000
+
+private func eventBroadcast(_ reactor: Reactor) async throws -> Measurement {
+  var nanoseconds = 0
+  for _ in 0..<broadcastRounds {
+    let event = Event()
+    let left = Shared(broadcastWaiters)
+    let end = Shared(0)
+    let tasks = (0..<broadcastWaiters).map { _ in
+      reactor.spawn {
+        try await event.wait()
+        left.value -= 1
+        if left.value == 0 { end.value = nowNanoseconds() }
+      }
+    }
+    while event.waiterCount < broadcastWaiters { await reactor.yield() }
+    let began = nowNanoseconds()
+    event.set()
+    for task in tasks { try await task.value }
+    nanoseconds += end.value - began
+  }
+  return Measurement(nanoseconds: nanoseconds, operations: broadcastRounds * broadcastWaiters)
+}
+
+private func eventBroadcastCallbacks(_ reactor: Reactor) throws -> Measurement {
+  let nanoseconds = Shared(0)
+  _ = try timeCallbacks(on: reactor) {
+    for _ in 0..<broadcastRounds {
+      let event = Event()
+      let left = Shared(broadcastWaiters)
+      for _ in 0..<broadcastWaiters { event.wait { _ in left.value -= 1 } }
+      let began = nowNanoseconds()
+      event.set()  // the callbacks have run when this returns
+      nanoseconds.value += nowNanoseconds() - began
+      precondition(left.value == 0)
+    }
+  }
+  return Measurement(nanoseconds: nanoseconds.value, operations: broadcastRounds * broadcastWaiters)
+}
+
+// MARK: cross_thread
+
+private let crossThreadItems = 3_000_000
+
+private func crossThread(_ reactor: Reactor) async throws -> Measurement {
+  let queue = Queue<Int>()
+  let began = nowNanoseconds()
+  let sender = startThread {
+    for item in 0..<crossThreadItems {
+      reactor.execute { _ = queue.tryPut(item) }
+    }
+    queue.close()
+  }
+  var sum = 0
+  for try await item in queue { sum += item }
+  let nanoseconds = nowNanoseconds() - began
+  pthread_join(sender, nil)
+  precondition(sum == crossThreadItems * (crossThreadItems - 1) / 2)
+  return Measurement(nanoseconds: nanoseconds, operations: crossThreadItems)
+}
+
+private func crossThreadCallbacks(_ reactor: Reactor) throws -> Measurement {
+  let queue = Queue<Int>(on: reactor)
+  let consumer = Consumer(queue, left: crossThreadItems)
+  reactor.hold()  // the sender is outside
+  let began = nowNanoseconds()
+  let sender = startThread {
+    for item in 0..<crossThreadItems {
+      reactor.execute { _ = queue.tryPut(item) }
+    }
+    reactor.unhold()
+  }
+  reactor.execute { consumer.getNext() }
+  try reactor.run()
+  let nanoseconds = nowNanoseconds() - began
+  pthread_join(sender, nil)
+  precondition(consumer.sum == crossThreadItems * (crossThreadItems - 1) / 2)
+  return Measurement(nanoseconds: nanoseconds, operations: crossThreadItems)
+}
+
+private func startThread(_ body: @escaping @Sendable () -> Void) -> pthread_t {
+  var thread = pthread_t()
+  let context = Unmanaged.passRetained(Shared(body)).toOpaque()
+  let error = pthread_create(
+    &thread, nil,
+    { context in
+      Unmanaged<Shared<@Sendable () -> Void>>.fromOpaque(context.unsafelyUnwrapped).takeRetainedValue().value()
+      return nil
+    }, context)
+  precondition(error == 0, "pthread_create: \(error)")
+  return thread
+}
