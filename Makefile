@@ -1,0 +1,41 @@
+# What there is to do with a checkout. `make help` lists it.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench tsan asan format lint clean prerequisites
+
+# Swift's backtracer can hang when a test is meant to crash.
+export SWIFT_BACKTRACE = enable=no
+
+SOURCES = Package.swift Sources Tests Examples Benchmarks
+
+help:  ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: prerequisites  ## Install what is missing, build, and run the work-queue daemon; ends by itself
+	swift build
+	.build/debug/Demo
+
+test: prerequisites  ## Install what is missing and run the tests
+	swift test
+
+bench: prerequisites  ## Run every workload; a table, then lines of JSON
+	swift build --package-path Benchmarks -c release --static-swift-stdlib
+	scripts/bench.sh Benchmarks/.build/release/ToroBench
+
+tsan: prerequisites  ## Run the tests that use threads under the thread sanitizer
+	swift test --scratch-path .build-tsan --sanitize thread --filter Threads
+
+asan: prerequisites  ## Run the tests under the address sanitizer
+	swift test --scratch-path .build-asan --sanitize address
+
+format:  ## Format the sources
+	swift format --in-place --recursive $(SOURCES)
+
+lint:  ## Check the sources' format
+	swift format lint --strict --recursive $(SOURCES)
+
+clean:  ## Remove what was built
+	rm -rf .build .build-tsan .build-asan Benchmarks/.build
+
+prerequisites:
+	@scripts/prerequisites.sh
