@@ -30,24 +30,30 @@ extension Reactor {
     let record = TaskRecord(name: name, on: self)
     let body = Transferred(body)
     return Task(name: name, executorPreference: taskExecutor, priority: priority) {
-      await self.run(record, body)
+      do {
+        return try await self.run(record, Transferred { await body.content() })
+      } catch {
+        preconditionFailure("a body that does not throw")
+      }
     }
   }
 
   /// The whole life of a spawned task.
-  private func run<Value, Failure: Error>(
-    _ record: TaskRecord, _ body: Transferred<() async throws(Failure) -> Value>
-  ) async throws(Failure) -> Value {
+  ///
+  /// Not generic over the type of the error: Swift 6.3.1 miscompiles the call of a generic `() async throws(Failure) ->
+  /// Value` whose `Failure` is `Never`, and the task returned garbage.
+  private func run<Value>(
+    _ record: TaskRecord, _ body: Transferred<() async throws -> Value>
+  ) async throws -> Value {
     guard isCurrent else { return try await body.content() }  // closed in the meantime
     begin(record)
     defer { end(record) }
     #if TORO_PUBLIC_RUNTIME_ONLY
-      let result: Result<Value, Failure> = await withTaskCancellationHandler {
-        do throws(Failure) { return .success(try await body.content()) } catch { return .failure(error) }
+      return try await withTaskCancellationHandler {
+        try await body.content()
       } onCancel: {
         cancelledTask(record)
       }
-      return try result.get()
     #else
       let handler = toro_add_task_cancellation_handler(Unmanaged.passUnretained(record).toOpaque())
       defer { toro_remove_cancellation_handler(handler) }
