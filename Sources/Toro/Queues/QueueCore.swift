@@ -146,7 +146,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
 
   // MARK: The callback form
 
-  @usableFromInline
+  @inlinable
   func put(
     _ item: Element, on reactor: Reactor, until deadline: Deadline, _ site: WaitSite,
     _ callback: @escaping @Sendable (WaitOutcome) -> Void
@@ -170,7 +170,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     return waiter.pointee.id
   }
 
-  @usableFromInline
+  @inlinable
   func get(
     on reactor: Reactor, until deadline: Deadline, _ site: WaitSite,
     _ callback: @escaping @Sendable (WaitResult<Element>) -> Void
@@ -201,7 +201,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     return waiter.pointee.id
   }
 
-  @usableFromInline override func tell(_ waiter: WaiterPointer) {
+  @inlinable override func tell(_ waiter: WaiterPointer) {
     guard waiter.pointee.role == .get else { return super.tell(waiter) }
     let outcome = waiter.pointee.outcome
     let callback = waiter.takeCallback(as: ItemCallback<Element>.self)
@@ -212,11 +212,11 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
 
   // MARK: Lines
 
-  @usableFromInline override func admit(_ role: WaitRole, _ amount: Int) -> Admission {
+  @inlinable override func admit(_ role: WaitRole, _ amount: Int) -> Admission {
     role == .join ? (unfinished == 0 ? .granted : .wait) : isClosed ? .closed : .wait
   }
 
-  @usableFromInline override func link(_ waiter: WaiterPointer) {
+  @inlinable override func link(_ waiter: WaiterPointer) {
     switch waiter.pointee.role {
     case .put: putters.append(waiter)
     case .join: joiners.append(waiter)
@@ -224,7 +224,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     }
   }
 
-  @usableFromInline override func unlink(_ waiter: WaiterPointer) {
+  @inlinable override func unlink(_ waiter: WaiterPointer) {
     switch waiter.pointee.role {
     case .put: putters.remove(waiter)
     case .join: joiners.remove(waiter)
@@ -232,7 +232,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     }
   }
 
-  @usableFromInline override func discard(_ waiter: WaiterPointer) {
+  @inlinable override func discard(_ waiter: WaiterPointer) {
     if waiter.pointee.role == .put { _ = waiter.takeItem(as: Element.self) }
   }
 
@@ -272,8 +272,10 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
 }
 
 /// The callback of a get.
+@usableFromInline
 struct ItemCallback<Element> {
-  let call: @Sendable (WaitResult<Element>) -> Void
+  @usableFromInline let call: @Sendable (WaitResult<Element>) -> Void
+  @inlinable init(call: @escaping @Sendable (WaitResult<Element>) -> Void) { self.call = call }
 }
 
 extension ReactorHome {

@@ -87,7 +87,7 @@ public enum WaitResult<Value> {
   }
 
   /// The result of a wait that was not granted.
-  @usableFromInline init(failure outcome: WaitOutcome) {
+  @inlinable init(failure outcome: WaitOutcome) {
     switch outcome {
     case .granted: preconditionFailure("a granted wait has a value")
     case .timedOut: self = .timedOut

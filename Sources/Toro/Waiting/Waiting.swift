@@ -160,7 +160,7 @@ extension Reactor {
   }
 
   /// Callback waits begin on the reactor's thread: false if it is closed; elsewhere the program stops with a message.
-  @inline(__always)
+  @usableFromInline
   func isHere(for source: WaitSource, _ role: WaitRole) -> Bool {
     if isCurrent { return true }
     if isClosed { return false }
@@ -169,6 +169,7 @@ extension Reactor {
   }
 
   /// What a callback wait ends as at the call, or `nil` if it has to wait.
+  @usableFromInline
   func outcomeAtOnce(on source: WaitSource, _ role: WaitRole, _ amount: Int, _ due: Int64) -> WaitOutcome? {
     switch source.admit(role, amount) {
     case .granted: return .granted
@@ -180,6 +181,7 @@ extension Reactor {
   }
 
   /// Tells a callback whose wait ended at the call: before the call returns, a time-out on the next turn.
+  @usableFromInline
   func tellAtOnce(_ waiter: WaiterPointer, _ outcome: WaitOutcome) {
     waiter.pointee.state = .decided
     waiter.pointee.outcome = outcome
