@@ -182,7 +182,14 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     let due = reactor.resolve(deadline)
     let waiter = reactor.takeWaiter(for: self)
     waiter.pointee.role = .get
-    waiter.storeCallback(ItemCallback(call: callback))
+    waiter.storeCallback(
+      WaiterCallback { [unowned(unsafe) reactor] waiter in
+        let outcome = waiter.pointee.outcome
+        let result: WaitResult<Element> = outcome == .granted ? .granted(waiter.takeItem()) : .init(failure: outcome)
+        reactor.recycle(waiter)
+        callback(result)
+      })
+    waiter.pointee.receiver = .delivery
     if let (item, letIn) = takeNow() {
       waiter.storeItem(item)
       waiter.pointee.state = .decided
@@ -197,17 +204,8 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
       return 0
     }
     reactor.start(waiter, on: self, .get, due, site, nil)
-    waiter.pointee.receiver = .callback
+    waiter.pointee.receiver = .delivery
     return waiter.pointee.id
-  }
-
-  @inlinable override func tell(_ waiter: WaiterPointer) {
-    guard waiter.pointee.role == .get else { return super.tell(waiter) }
-    let outcome = waiter.pointee.outcome
-    let callback = waiter.takeCallback(as: ItemCallback<Element>.self)
-    let result: WaitResult<Element> = outcome == .granted ? .granted(waiter.takeItem()) : .init(failure: outcome)
-    recycle(waiter)
-    callback.call(result)
   }
 
   // MARK: Lines
@@ -269,13 +267,6 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     close()
     while let joiner = joiners.popFirst() { decide(joiner, .closed) }
   }
-}
-
-/// The callback of a get.
-@usableFromInline
-struct ItemCallback<Element> {
-  @usableFromInline let call: @Sendable (WaitResult<Element>) -> Void
-  @inlinable init(call: @escaping @Sendable (WaitResult<Element>) -> Void) { self.call = call }
 }
 
 extension ReactorHome {

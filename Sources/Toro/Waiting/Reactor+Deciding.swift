@@ -24,7 +24,7 @@ extension Reactor {
       enqueueReady(.job(unsafeBitCast(waiter.pointee.told.0, to: UnownedJob.self), context))
     case .task:
       break  // ``parked(_:)`` sees that it is decided and does not leave it waiting
-    case .callback, .function:
+    case .callback, .delivery, .function:
       tellLater(waiter)
     case .member:
       Unmanaged<ChoiceGroup>.fromOpaque(UnsafeRawPointer(bitPattern: waiter.pointee.told.0).unsafelyUnwrapped)

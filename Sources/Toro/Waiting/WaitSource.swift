@@ -78,6 +78,8 @@ package class WaitSource: @unchecked Sendable {
       recycle(waiter)
       unsafeBitCast(UnsafeRawPointer(bitPattern: function), to: OutcomeFunction.self)(
         Int32(outcome.rawValue), UnsafeMutableRawPointer(bitPattern: argument))
+    } else if waiter.pointee.receiver == .delivery {
+      waiter.takeCallback(as: WaiterCallback.self).call(waiter)
     } else {
       let callback = waiter.takeCallback(as: OutcomeCallback.self)
       recycle(waiter)
@@ -132,6 +134,13 @@ struct OutcomeCallback {
   @inlinable init(_ call: @escaping @Sendable (WaitOutcome) -> Void) { self.call = call }
 }
 
+/// The callback of a wait that is handed something: made where the type of it is known, so that it is specialised.
+@usableFromInline
+struct WaiterCallback {
+  @usableFromInline let call: (WaiterPointer) -> Void
+  @inlinable init(_ call: @escaping (WaiterPointer) -> Void) { self.call = call }
+}
+
 /// The same, from C: a status and the caller's argument.
 package typealias OutcomeFunction = @convention(c) (Int32, UnsafeMutableRawPointer?) -> Void
 
@@ -157,7 +166,7 @@ extension UnsafeMutablePointer<Waiter> {
 
   @inlinable @inline(__always)
   func takeCallback<Callback>(as type: Callback.Type) -> Callback {
-    assert(pointee.receiver == .callback)
+    assert(pointee.receiver == .callback || pointee.receiver == .delivery)
     return UnsafeMutableRawPointer(self).advanced(by: MemoryLayout<Waiter>.offset(of: \.told).unsafelyUnwrapped)
       .assumingMemoryBound(to: Callback.self).move()
   }

@@ -145,6 +145,8 @@ package enum Receiver: UInt8, Sendable {
   case parkedTask
   /// A Swift callback whose type the source knows: `told` holds its two words.
   case callback
+  /// A Swift callback that takes what it wants out of the waiter, and gives it back.
+  case delivery
   /// A C function and its argument.
   case function
   /// A ``ChoiceGroup`` of which this is a member.
