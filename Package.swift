@@ -25,6 +25,8 @@ let package = Package(
       name: "ProducerConsumer", dependencies: ["Toro"], path: "Examples/ProducerConsumer", swiftSettings: settings),
     .executableTarget(
       name: "WorkQueue", dependencies: ["Toro", "ToroNet"], path: "Examples/WorkQueue", swiftSettings: settings),
+    .executableTarget(
+      name: "Demo", dependencies: ["Toro", "ToroNet"], path: "Examples/Demo", swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
