@@ -27,6 +27,8 @@ let package = Package(
       name: "WorkQueue", dependencies: ["Toro", "ToroNet"], path: "Examples/WorkQueue", swiftSettings: settings),
     .executableTarget(
       name: "Demo", dependencies: ["Toro", "ToroNet"], path: "Examples/Demo", swiftSettings: settings),
+    .testTarget(
+      name: "ToroNetTests", dependencies: ["Toro", "ToroNet", "WorkQueue", "Demo"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
