@@ -20,7 +20,15 @@ let package = Package(
     .target(name: "Toro", dependencies: ["CLibevent", "CToroShims"], swiftSettings: settings),
     .executableTarget(
       name: "WaitNotify", dependencies: ["Toro"], path: "Examples/WaitNotify", swiftSettings: settings),
-    .target(name: "ToroNet", dependencies: ["Toro"], swiftSettings: settings),
+    .target(name: "ToroNet", dependencies: ["Toro", "CToroShims"], swiftSettings: settings),
+    .executableTarget(
+      name: "ProducerConsumer", dependencies: ["Toro"], path: "Examples/ProducerConsumer", swiftSettings: settings),
+    .executableTarget(
+      name: "WorkQueue", dependencies: ["Toro", "ToroNet"], path: "Examples/WorkQueue", swiftSettings: settings),
+    .executableTarget(
+      name: "Demo", dependencies: ["Toro", "ToroNet"], path: "Examples/Demo", swiftSettings: settings),
+    .testTarget(
+      name: "ToroNetTests", dependencies: ["Toro", "ToroNet", "WorkQueue", "Demo"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "toro_net.h"
+
 // A number for each thread that has asked for one, never used twice, 0 before. Comparing it with the number that a
 // reactor was bound to is the whole thread check of an operation on the fast path.
 extern __thread uint64_t toro_thread_number __attribute__((tls_model("initial-exec")));

@@ -76,7 +76,7 @@ extension Reactor {
 
   /// When a deadline passes: nanoseconds on the clock, `.max` for never, `.min` if it has passed.
   @usableFromInline
-  func resolve(_ deadline: Deadline) -> Int64 {
+  package func resolve(_ deadline: Deadline) -> Int64 {
     switch deadline.kind {
     case .never:
       return .max

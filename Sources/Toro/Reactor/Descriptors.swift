@@ -55,7 +55,7 @@ extension Reactor {
     if count < 0 { throw SystemError("poll", errno: errno) }
     if Int32(request.revents) & Int32(POLLNVAL) != 0 { throw SystemError("poll", errno: EBADF) }
     if count > 0 { return true }
-    let watch = DescriptorWatch(on: self, descriptor, events: role == .readable ? Int16(EV_READ) : Int16(EV_WRITE))
+    let watch = DescriptorWatch(on: self, descriptor, role)
     defer { watch.close() }
     return try await watch.wait(role, until: due, site)
   }
@@ -71,66 +71,118 @@ extension ReactorHome {
   }
 }
 
-/// One libevent event for one descriptor and direction, added while somebody waits for it.
+/// One libevent event for one descriptor and direction, on the base while somebody waits for it.
 ///
 /// What streams and listeners wait on. After ``close()``, which must come before the descriptor's, waits end as closed.
-/// One at a time waits for each.
+///
+/// On an own base a watch for reading stays on it between waits, since adding and deleting it are two system calls, and in
+/// an exchange of messages the next wait comes before the next event. It is taken off when it fires while nobody waits: a
+/// reader that is busy elsewhere must not cost a wake-up at every poll. On an adopted base it would keep the host's loop
+/// going, and for writing it would fire at once, so there it is taken off when nobody waits.
 package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   package let descriptor: Int32
   private let event: UnsafeMutablePointer<event>
+  private let events: Int16
   private let keepsReactor: Reactor
-  private var isAdded = false
+  /// Whether the event is on the base, which then holds a reference.
+  @exclusivity(unchecked) private var isAdded = false
+  @exclusivity(unchecked) private var isCountedIdle = false
+  /// In the loop's list of the watches whose events are on the base.
+  @exclusivity(unchecked) var next: DescriptorWatch?
+  @exclusivity(unchecked) unowned(unsafe) var previous: DescriptorWatch?
 
+  /// - Parameters:
+  ///   - reactor: On whose thread it is used. Any thread may make it.
+  ///   - descriptor: It must stay open until ``close()``.
+  ///   - events: `EV_READ` or `EV_WRITE`.
   package init(on reactor: Reactor, _ descriptor: Int32, events: Int16) {
     self.descriptor = descriptor
+    self.events = events
     keepsReactor = reactor
     event = .allocate(capacity: 1)
     super.init(name: nil, on: reactor)
-    event_assign(
-      event, reactor.loop.base, descriptor, events,
-      { _, _, context in
-        Unmanaged<DescriptorWatch>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue().fired()
-      }, Unmanaged.passUnretained(self).toOpaque())
+  }
+
+  /// - Parameter role: What is waited for: `readable` or `writable`.
+  package convenience init(on reactor: Reactor, _ descriptor: Int32, _ role: WaitRole) {
+    self.init(on: reactor, descriptor, events: Int16(role == .readable ? EV_READ : EV_WRITE))
   }
 
   deinit {
-    assert(!isAdded, "closed before it goes")
+    assert(!isAdded, "the loop holds a watch whose event is on the base")
     event.deallocate()
   }
 
   override class var typeName: String { "Descriptor" }
   override var stateDescription: String { "\(descriptor)" }
 
+  private var staysAdded: Bool { events == Int16(EV_READ) && !reactor.loop.isAdopted }
+
   private func fired() {
-    isAdded = false  // not persistent: libevent took it out
-    reactor.inDescriptorEvent {
-      while let waiter = waiters.popFirst() { decide(waiter, .granted) }
-      settle()
+    withExtendedLifetime(self) {
+      reactor.inDescriptorEvent {
+        if waiters.isEmpty || !staysAdded { remove() }
+        while let waiter = waiters.popFirst() { decide(waiter, .granted) }
+        noteIdle()
+        settle()
+      }
     }
   }
 
   override func admit(_ role: WaitRole, _ amount: Int) -> Admission {
     if isClosed { return .closed }
-    if !isAdded {
-      guard event_add(event, nil) == 0 else { return .closed }
-      isAdded = true
-    }
+    if !isAdded && !reactor.isClosed && !add() { return .closed }
     return .wait
   }
 
-  /// A waiter that gives up: the event must not keep the loop going.
-  override func rebalance() {
-    if waiters.isEmpty && isAdded {
-      event_del(event)
-      isAdded = false
-    }
+  override func link(_ waiter: WaiterPointer) {
+    super.link(waiter)
+    noteIdle()
   }
 
-  package func close() {
-    if isAdded && !reactor.isClosed { event_del(event) }
+  /// A waiter that gives up, or never came into line: the event must not keep the loop going.
+  override func rebalance() {
+    if waiters.isEmpty && isAdded && !staysAdded { remove() }
+    noteIdle()
+  }
+
+  private func add() -> Bool {
+    event_assign(
+      event, reactor.loop.base, descriptor, events | Int16(EV_PERSIST),
+      { _, _, context in
+        Unmanaged<DescriptorWatch>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue().fired()
+      }, Unmanaged.passUnretained(self).toOpaque())
+    guard event_add(event, nil) == 0 else { return false }
+    isAdded = true
+    reactor.loop.insert(self)
+    if staysAdded { noteIdle() } else { reactor.rebalanceLater(self) }
+    return true
+  }
+
+  /// Takes the event off the base.
+  func remove() {
+    guard isAdded else { return }
+    event_del(event)
     isAdded = false
-    closeAll()
-    settle()
+    noteIdle()
+    reactor.loop.remove(self)
+  }
+
+  /// Counts this watch as idle, or not.
+  private func noteIdle() {
+    let isIdle = isAdded && waiters.isEmpty
+    guard isIdle != isCountedIdle else { return }
+    isCountedIdle = isIdle
+    reactor.loop.idleWatchCount += isIdle ? 1 : -1
+  }
+
+  /// Ends the waits as closed, also later ones. On the reactor's thread.
+  package func close() {
+    withExtendedLifetime(self) {
+      remove()
+      closeAll()
+      settle()
+    }
   }
 }
 

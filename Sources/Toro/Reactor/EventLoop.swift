@@ -22,6 +22,10 @@ final class EventLoop {
   private var drainIsArmed = false
   private var holdIsArmed = false
   private var epollDescriptor: Int32?
+  /// The watches whose events are on the base, which a reactor that closes takes off it.
+  private var firstWatch: DescriptorWatch?
+  /// How many of them nobody waits for: they are not work that is left to do.
+  var idleWatchCount = 0
 
   init(for reactor: Reactor, adopting hostBase: OpaquePointer?) throws(SystemError) {
     self.reactor = reactor
@@ -71,6 +75,7 @@ final class EventLoop {
 
   /// Takes every event of Toro's off the base; frees the base if it is the reactor's own.
   func close() {
+    while let watch = firstWatch { watch.remove() }
     event_del(wakeEvent)
     event_del(timerEvent)
     event_del(drainEvent)
@@ -120,10 +125,26 @@ final class EventLoop {
     }
   }
 
-  /// How many events are on an own base beside the reactor's: descriptors watched, and what the program added itself.
+  /// How many events are on an own base beside the reactor's: descriptors waited for, and what the program added itself.
   var watchedCount: Int {
     let own: Int32 = 1 + (armedDue == .max ? 0 : 1)
-    return Int(event_base_get_num_events(base, UInt32(EVENT_BASE_COUNT_ADDED)) - own)
+    return Int(event_base_get_num_events(base, UInt32(EVENT_BASE_COUNT_ADDED)) - own) - idleWatchCount
+  }
+
+  // MARK: Watches
+
+  /// Holds on to a watch while its event is on the base.
+  func insert(_ watch: DescriptorWatch) {
+    watch.next = firstWatch
+    firstWatch?.previous = watch
+    firstWatch = watch
+  }
+
+  func remove(_ watch: DescriptorWatch) {
+    watch.next?.previous = watch.previous
+    if let previous = watch.previous { previous.next = watch.next } else { firstWatch = watch.next }
+    watch.next = nil
+    watch.previous = nil
   }
 
   private func setTimer(_ due: Int64) {

@@ -85,10 +85,15 @@ actor ReactorHome {
 
   @usableFromInline nonisolated var unownedExecutor: UnownedSerialExecutor { reactor.asUnownedSerialExecutor() }
 
-  /// Runs `body` on the reactor's thread.
-  func run<Result, Failure: Error>(_ body: () async throws(Failure) -> Result) async throws(Failure) -> Result {
+  /// Runs `body` on the reactor's thread. (Not one function with a generic `throws(Failure)`: see `Reactor.run`.)
+  func run<Result>(_ body: () async throws -> Result) async throws -> Result {
     visit()
     return try await body()
+  }
+
+  func run(_ body: () async -> Void) async {
+    visit()
+    await body()
   }
 
   /// Touches the actor, so that a hop to it cannot be elided.

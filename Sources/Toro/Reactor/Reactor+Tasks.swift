@@ -89,6 +89,16 @@ extension Reactor {
     if isClosed { throw ReactorClosedError() }
     return try await home.perform(body)
   }
+
+  /// As ``perform(_:)`` for a body that waits: what calls that have several waits in them, such as those of a stream, do
+  /// when they are not on the reactor's thread.
+  package func visit<Value: Sendable>(_ body: @Sendable () async throws -> Value) async throws -> Value {
+    if isClosed { throw ReactorClosedError() }
+    return try await home.run {
+      try expectArrival()
+      return try await body()
+    }
+  }
 }
 
 extension ReactorHome {

@@ -1,0 +1,115 @@
+import Glibc
+import Toro
+
+/// A TCP connection: a stream of bytes each way.
+///
+/// Come by one from a ``Listener``, or by ``connect(to:deadline:on:file:line:)``. Small writes are sent at once
+/// (`TCP_NODELAY`). One task at a time reads and one writes; they may be two. Any number of reads that are cancelled or
+/// time out lose no byte.
+///
+/// The end of the stream is no error: a read returns no bytes, ``readLine(maxLength:deadline:file:line:)`` `nil`. A
+/// connection that was cut throws a ``SocketError`` whose ``SocketError/isReset`` is true.
+///
+/// Dropping the connection closes it.
+public final class Connection: CustomStringConvertible, @unchecked Sendable {
+  /// The reactor that the connection belongs to.
+  public let reactor: Reactor
+  /// The other end's address.
+  public let peerAddress: SocketAddress
+  /// This end's address.
+  public let localAddress: SocketAddress
+
+  let socket: Socket
+  /// Received and not read yet.
+  @exclusivity(unchecked) var input = InputBuffer()
+  /// Whether the last read filled its buffer, so that there may be more to read without a wait.
+  @exclusivity(unchecked) var mayHaveMore = false
+  /// Whether the peer has ended its side.
+  @exclusivity(unchecked) var hasEnded = false
+  /// What cut the connection. The system tells it once, be it to a read or a write.
+  @exclusivity(unchecked) var failure: Int32?
+  @exclusivity(unchecked) var isReading = false
+  @exclusivity(unchecked) var isWriting = false
+  @exclusivity(unchecked) var readTurns = Turns()
+  @exclusivity(unchecked) var writeTurns = Turns()
+
+  init(_ socket: Socket, peer: SocketAddress, local: SocketAddress) {
+    reactor = socket.reactor
+    self.socket = socket
+    peerAddress = peer
+    localAddress = local
+  }
+
+  deinit { socket.close() }
+
+  /// Says that nothing more will be written: the peer reads what was, then the end of the stream. Reading goes on.
+  ///
+  /// - Precondition: No write waits.
+  /// - Isolation: From any thread; elsewhere it is passed to the reactor.
+  public func closeWrite() {
+    guard reactor.isCurrent else { return reactor.execute { self.closeWrite() } }
+    precondition(!isWriting, "\(subject).closeWrite(): in the middle of a write")
+    if !socket.isClosed { shutdown(socket.descriptor, Int32(SHUT_WR)) }
+  }
+
+  /// Closes both sides. Waits end with `ClosedError`, as do later ones.
+  ///
+  /// What was written is still sent. If bytes were received that nobody has read, the system resets the connection
+  /// instead, and the peer may lose what it has not read: to end in peace, ``closeWrite()``, then read to the end.
+  ///
+  /// - Isolation: From any thread; elsewhere it is passed to the reactor.
+  public func close() { socket.close() }
+
+  /// Whether it is closed on this side. From any thread.
+  public var isClosed: Bool { socket.isClosed }
+
+  /// As in `<Connection 127.0.0.1:80 to 127.0.0.1:54321>`. From any thread.
+  public var description: String { "<\(subject)\(isClosed ? " closed" : "")>" }
+
+  var subject: String { "Connection \(localAddress) to \(peerAddress)" }
+
+  /// Turns what a wait on the descriptor throws into what it means to the connection's user.
+  func translate(_ error: any Error) -> any Error { error is ClosedError ? ClosedError(subject) : error }
+}
+
+// MARK: Connecting
+
+extension Connection {
+  /// Connects to an address.
+  ///
+  /// - Parameters:
+  ///   - address: Where somebody listens.
+  ///   - deadline: Until when to wait for an answer.
+  ///   - reactor: Whose the connection is to be.
+  /// - Throws: ``SocketError``, as when nobody listens; `TimeoutError` if the deadline passes first; `CancellationError` if
+  ///   the task is cancelled first; `ReactorClosedError`. No descriptor is left open then.
+  /// - Isolation: May be awaited from any thread.
+  public static func connect(
+    to address: SocketAddress, deadline: Deadline = .never, on reactor: Reactor = .current,
+    file: StaticString = #fileID, line: UInt = #line
+  ) async throws -> Connection {
+    try await connect(to: address, until: reactor.resolve(deadline), on: reactor, WaitSite(file, line))
+  }
+
+  private static func connect(
+    to address: SocketAddress, until due: Int64, on reactor: Reactor, _ site: WaitSite
+  ) async throws -> Connection {
+    guard reactor.isCurrent else {
+      return try await reactor.visit { try await connect(to: address, until: due, on: reactor, site) }
+    }
+    let descriptor = try makeSocket(for: address)
+    let socket = Socket(descriptor, on: reactor)
+    setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    if address.withSystemAddress({ Glibc.connect(descriptor, $0, $1) }) != 0 {
+      let code = errno
+      // An interrupted connect goes on in the background, as one that does not block does.
+      guard code == EINPROGRESS || code == EINTR else { throw SocketError("connect", errno: code, address: address) }
+      guard try await socket.writable(until: due, site) else { throw TimeoutError("connect \(address)") }
+      var failure: Int32 = 0
+      var length = socklen_t(MemoryLayout<Int32>.size)
+      getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &length)
+      if failure != 0 { throw SocketError("connect", errno: failure, address: address) }
+    }
+    return Connection(socket, peer: address, local: try ToroNet.localAddress(of: descriptor))
+  }
+}

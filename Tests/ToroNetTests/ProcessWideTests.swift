@@ -1,0 +1,137 @@
+import Glibc
+import Testing
+import Toro
+
+@testable import ToroNet
+
+/// What concerns the whole process, descriptors and signals, is tried in one of its own.
+@Suite("Descriptors")
+struct DescriptorTests {
+  @Test("Out of descriptors a listener waits, without spinning, and then goes on")
+  func outOfDescriptors() async {
+    await #expect(processExitsWith: .success) {
+      try onReactor { reactor in
+        let listener = try loopback()
+        let serving = reactor.spawn {
+          var served = 0
+          for try await connection in listener {
+            try await connection.write("hello\n")
+            served += 1
+          }
+          return served
+        }
+        let client = Socket(try makeSocket(for: listener.localAddress), on: reactor)
+        setDescriptorLimit(client.descriptor + 1)
+        _ = listener.localAddress.withSystemAddress { Glibc.connect(client.descriptor, $0, $1) }
+        let began = clock()
+        try await reactor.sleep(until: soon(350))  // real time, and processor time
+        #expect(clock() - began < 100_000)
+        #expect(try await client.readable(until: reactor.resolve(.after(.zero)), WaitSite(#fileID, #line)) == false)
+        setDescriptorLimit(1024)
+        #expect(try await client.readable(until: reactor.resolve(soon(5_000)), WaitSite(#fileID, #line)))
+        listener.close()
+        #expect(try await serving.value == 1)
+      }
+    }
+  }
+
+  @Test("Nothing leaves a descriptor open: closing, dropping, failing, timing out, closing the reactor")
+  func nothingLeaks() async {
+    await #expect(processExitsWith: .success) {
+      // The first loop may make what lasts.
+      var counts: [Int] = []
+      for _ in 0..<5 {
+        let left = try onReactor { reactor in
+          let listener = try loopback()
+          let idle = try await connectedPair()
+          for number in 0..<20 {
+            let (client, server) = try await connectedPair()
+            try await client.write("x")
+            _ = try await server.read()
+            _ = try? await server.read(deadline: .after(.zero))
+            if number % 2 == 0 { client.close() }
+          }
+          listener.close()
+          _ = try? await Connection.connect(to: listener.localAddress)
+          _ = try? Listener(on: idle.client.localAddress)
+          let signals = try Signals([SIGUSR1])
+          let iterating = reactor.spawn { for try await _ in signals {} }
+          await reactor.yield()
+          iterating.cancel()
+          // Dropped on another thread, while the reactor runs.
+          let far = try await connectedPair()
+          await Task.detached { withExtendedLifetime(far) {} }.value
+          return [idle.client, idle.server]
+        }
+        withExtendedLifetime(left) {}
+        counts.append(openDescriptorCount())
+      }
+      #expect(counts[1...].allSatisfy { $0 <= counts[0] })
+    }
+  }
+}
+
+/// How many descriptors the process may have, that is one more than the highest.
+private func setDescriptorLimit(_ count: Int32) {
+  var limit = rlimit()
+  getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  limit.rlim_cur = rlim_t(count)
+  setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}
+
+/// Threads that run tasks have them blocked.
+private func unblockSignals() {
+  var none = sigset_t()
+  sigemptyset(&none)
+  pthread_sigmask(SIG_SETMASK, &none, nil)
+}
+
+@Suite("Signals")
+struct SignalsTests {
+  @Test("Signals come in order, also those that came while nobody waited")
+  func order() async {
+    await #expect(processExitsWith: .success) {
+      unblockSignals()
+      try onReactor { reactor in
+        let signals = try Signals([SIGUSR1, SIGUSR2, SIGTERM])
+        raise(SIGUSR1)
+        raise(SIGTERM)
+        raise(SIGUSR2)
+        let iterator = signals.makeAsyncIterator()
+        for expected in [SIGUSR1, SIGTERM, SIGUSR2] { #expect(try await iterator.next() == expected) }
+        let waiting = reactor.spawn { try await iterator.next() }
+        await reactor.yield()
+        kill(getpid(), SIGTERM)
+        #expect(try await waiting.value == SIGTERM)
+      }
+    }
+  }
+
+  @Test("Closed or dropped, it ends the iteration and the signals do what they did before")
+  func restoring() async {
+    await #expect(processExitsWith: .success) {
+      unblockSignals()
+      try onReactor { reactor in
+        signal(SIGUSR1, SIG_IGN)
+        let signals = try Signals([SIGUSR1])
+        #expect(throws: SystemError.self) { try Signals([SIGUSR2, SIGUSR1]) }
+        let iterating = reactor.spawn { for try await _ in signals {} }
+        await reactor.yield()
+        signals.close()
+        try await iterating.value
+        raise(SIGUSR1)  // ignored, as before
+        _ = try Signals([SIGUSR1, SIGUSR2])
+        raise(SIGUSR1)
+        _ = try Signals([SIGUSR2])
+        #expect(throws: SystemError.self) { try Signals([SIGKILL]) }
+        #expect(throws: SystemError.self) { try Signals([0]) }
+      }
+    }
+    await #expect(processExitsWith: .signal(SIGTERM)) {
+      unblockSignals()
+      let reactor = try Reactor()
+      _ = try Signals([SIGTERM], on: reactor)
+      raise(SIGTERM)
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import Glibc
+import Testing
+import Toro
+
+@testable import ToroNet
+
+/// Runs `body` on a reactor of its own, on this thread, and fails after some seconds rather than hang.
+@discardableResult
+func onReactor<Value: Sendable>(
+  _ body: @escaping @Sendable (Reactor) async throws -> Value
+) throws -> Value {
+  let reactor = try Reactor()
+  defer { reactor.close() }
+  return try reactor.run {
+    try await withDeadline(.after(.seconds(30))) { try await body(reactor) }
+  }
+}
+
+/// A listener on a free loopback port.
+func loopback(_ reactor: Reactor = .current) throws -> Listener {
+  try Listener(host: "127.0.0.1", port: 0, on: reactor)
+}
+
+/// Both ends of a connection.
+func connectedPair(on reactor: Reactor = .current) async throws -> (client: Connection, server: Connection) {
+  let listener = try loopback(reactor)
+  let client = try await Connection.connect(to: listener.localAddress, on: reactor)
+  let server = try await listener.accept()
+  return (client, try #require(server))
+}
+
+extension Connection {
+  /// Closes with a reset rather than an end of stream.
+  func reset() {
+    var now = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(socket.descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+    close()
+  }
+
+  /// Reads until the stream ends.
+  func readAll() async throws -> [UInt8] {
+    var all: [UInt8] = []
+    while true {
+      let part = try await read(deadline: .after(.seconds(10)))
+      if part.isEmpty { return all }
+      all += part
+    }
+  }
+}
+
+/// How many descriptors this process has open.
+func openDescriptorCount() -> Int {
+  guard let directory = opendir("/proc/self/fd") else { return -1 }
+  defer { closedir(directory) }
+  var count = 0
+  while readdir(directory) != nil { count += 1 }
+  return count
+}
+
+func soon(_ milliseconds: Int) -> Deadline { .after(.milliseconds(milliseconds)) }
