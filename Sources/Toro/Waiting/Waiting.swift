@@ -187,6 +187,7 @@ extension Reactor {
     waiter.pointee.outcome = outcome
     if outcome == .timedOut {
       enqueueReady(.callback(waiter))
+      enqueueReady(.keep(waiter.pointee.source))  // the last handle may go before the callback has run
     } else {
       tellLater(waiter)
     }
