@@ -46,8 +46,8 @@ public struct Choice<Value: Sendable>: Sendable {
   let handle: any Sendable
   let role: WaitRole
   let amount: Int
-  /// Tries at once: the value, or `nil` if it has to wait.
-  let attempt: @Sendable () throws -> Value?
+  /// Tries at once: the value, or `nil` if it has to wait. Also the put that a get let in, to be told after the get.
+  let attempt: @Sendable () throws -> (value: Value, letIn: WaiterPointer?)?
   /// Readies a waiter: gives it what it brings.
   let prepare: @Sendable (WaiterPointer) -> Void
   /// What a granted waiter was handed.
@@ -64,7 +64,7 @@ public struct Choice<Value: Sendable>: Sendable {
     self.amount = amount
     attempt = {
       switch source.admit(role, amount) {
-      case .granted: value()
+      case .granted: (value(), nil)
       case .wait: nil
       case .closed: throw ClosedError(source.subject)
       }
@@ -82,10 +82,7 @@ public struct Choice<Value: Sendable>: Sendable {
     role = .get
     amount = 0
     attempt = {
-      if let (item, letIn) = core.takeNow() {
-        core.finishTake(letIn)
-        return transform(item)
-      }
+      if let (item, letIn) = core.takeNow() { return (transform(item), letIn) }
       if core.isClosed { throw ClosedError(core.subject) }
       return nil
     }
@@ -102,7 +99,7 @@ public struct Choice<Value: Sendable>: Sendable {
     role = .put
     amount = 0
     attempt = {
-      if core.putNow(item) { return value() }
+      if core.putNow(item) { return (value(), nil) }
       if core.isClosed { throw ClosedError(core.subject) }
       return nil
     }
@@ -192,7 +189,8 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
       return try await reactor.home.firstOf(choices, on: reactor, until: due, site)
     }
     for choice in choices {
-      if let value = try choice.attempt() {
+      if let (value, letIn) = try choice.attempt() {
+        if let letIn { reactor.decide(letIn, .granted) }
         reactor.settle()
         return value
       }
@@ -228,10 +226,12 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
     let due = reactor.resolve(deadline)
     var outcome: WaitOutcome?
     var value: Value?
+    var letIn: WaiterPointer?
     do {
       for choice in choices where outcome == nil {
-        value = try choice.attempt()
-        if value != nil { outcome = .granted }
+        guard let taken = try choice.attempt() else { continue }
+        (value, letIn) = (taken.value, taken.letIn)
+        outcome = .granted
       }
     } catch {
       outcome = .closed
@@ -246,7 +246,7 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
           group.giveMembersBack()
           callback(atOnce.map(WaitResult.granted) ?? WaitResult(failure: outcome))
         })
-      reactor.tellAtOnce(waiter, outcome)
+      reactor.tellAtOnce(waiter, outcome, letIn)
       return Wait(reactor: reactor, id: 0)
     }
     group.add(choices)

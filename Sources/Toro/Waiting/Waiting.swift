@@ -180,9 +180,10 @@ extension Reactor {
     }
   }
 
-  /// Tells a callback whose wait ended at the call: before the call returns, a time-out on the next turn.
+  /// Tells a callback whose wait ended at the call: before the call returns, a time-out on the next turn. Then the put that
+  /// it let in, if it is a get.
   @usableFromInline
-  func tellAtOnce(_ waiter: WaiterPointer, _ outcome: WaitOutcome) {
+  func tellAtOnce(_ waiter: WaiterPointer, _ outcome: WaitOutcome, _ letIn: WaiterPointer? = nil) {
     waiter.pointee.state = .decided
     waiter.pointee.outcome = outcome
     if outcome == .timedOut {
@@ -191,6 +192,7 @@ extension Reactor {
     } else {
       tellLater(waiter)
     }
+    if let letIn { decide(letIn, .granted) }
     settle()
   }
 }
