@@ -70,7 +70,7 @@ extension Reactor {
     let nanoseconds = duration.nanosecondsRoundedUp
     precondition(nanoseconds >= 0, "Reactor.advance(by:): time does not go back")
     let (sum, overflow) = virtualNow.load(ordering: .relaxed).addingReportingOverflow(nanoseconds)
-    lastNow = overflow ? .max - 1 : sum
+    lastNow = overflow ? .max - 1 : min(sum, .max - 1)  // `.max` is never
     virtualNow.store(lastNow, ordering: .relaxed)
   }
 
