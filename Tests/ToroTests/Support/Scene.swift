@@ -30,9 +30,12 @@ final class Pending: @unchecked Sendable {
   fileprivate(set) var outcome: WaitOutcome?
   /// How often the wait has told its outcome.
   fileprivate(set) var tellings = 0
-  /// What a get received.
-  var item: Int?
+  /// Where a get leaves what it received.
+  var received = Box<Int?>(nil)
   fileprivate var cancelling: () -> Void = {}
+
+  /// What a get received.
+  var item: Int? { received.value }
 
   func cancel() { cancelling() }
 
@@ -94,6 +97,8 @@ func outcome(of wait: () async throws -> Bool) async -> WaitOutcome {
   } catch is CancellationError {
     return .cancelled
   } catch is ClosedError {
+    return .closed
+  } catch is ReactorClosedError {  // the test has ended
     return .closed
   } catch {
     Issue.record("a wait threw \(error)")
