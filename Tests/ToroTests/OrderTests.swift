@@ -40,7 +40,8 @@ struct OrderTests {
     try inVirtualTime { reactor in
       await #expect(throws: Oops()) { try await reactor.spawn { () async throws -> Int in throw Oops() }.value }
       await #expect(throws: Oops()) { try await reactor.spawn { () async throws in throw Oops() }.value }
-      #expect(try await reactor.spawn { () async throws -> [Int] in [7] }.value == [7])
+      let list = try await reactor.spawn { () async throws -> [Int] in [7] }.value
+      #expect(list == [7])
       #expect(await reactor.spawn { () async -> String in "fine" }.value == "fine")
     }
   }
