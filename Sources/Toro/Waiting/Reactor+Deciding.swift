@@ -146,10 +146,9 @@ extension Reactor {
       return true
     case .waiting:
       if waiter.pointee.role == .scheduled {
-        heap.remove(waiter)
+        if waiter.pointee.heapIndex != Waiter.notTimed { heap.remove(waiter) }  // not there: never due
         pendingTimers &-= 1
-        _ = waiter.takeCallback(as: CallCallback.self)
-        recycle(waiter)
+        dropScheduled(waiter)
         if isHostedOutsideTurn { loop.arm() }
       } else {
         let source = waiter.pointee.source
