@@ -147,9 +147,10 @@ extension Reactor {
     withTurn {
       runsSincePoll = batchLimit
       while true {
+        // A stop first: made in the turn in which the body ended, it is this run's all the same.
+        if closePhase != .requested && consumeStop() { return .stopped }
         if let end, end.isReached { return .done }
         if closePhase == .requested { return .closed }
-        if consumeStop() { return .stopped }
         takeInbox()
         if ready.isEmpty {
           if !canProgress && liveTasks.count == 0 && pendingWaits == 0 { return .idle }
