@@ -18,7 +18,7 @@ extension Reactor {
     let record = TaskRecord(name: name, on: self)
     let body = Transferred(body)
     return Task(name: name, executorPreference: taskExecutor, priority: priority) {
-      try await self.run(record, body)
+      try await self.run(record, body).get()
     }
   }
 
@@ -30,28 +30,34 @@ extension Reactor {
     let record = TaskRecord(name: name, on: self)
     let body = Transferred(body)
     return Task(name: name, executorPreference: taskExecutor, priority: priority) {
-      await self.run(record, body)
+      switch await self.run(record, Transferred { await body.content() }) {
+      case .success(let value): return value
+      case .failure: preconditionFailure("a body that does not throw")
+      }
     }
   }
 
   /// The whole life of a spawned task.
-  private func run<Value, Failure: Error>(
-    _ record: TaskRecord, _ body: Transferred<() async throws(Failure) -> Value>
-  ) async throws(Failure) -> Value {
-    guard isCurrent else { return try await body.content() }  // closed in the meantime
+  // Not generic over the type of the error: Swift 6.3.1 miscompiles calling a generic `() async throws(Failure) -> Value`,
+  // and the task returned, or threw, garbage.
+  private func run<Value>(
+    _ record: TaskRecord, _ body: Transferred<() async throws -> Value>
+  ) async -> Result<Value, any Error> {
+    guard isCurrent else {  // closed in the meantime
+      do { return .success(try await body.content()) } catch { return .failure(error) }
+    }
     begin(record)
     defer { end(record) }
     #if TORO_PUBLIC_RUNTIME_ONLY
-      let result: Result<Value, Failure> = await withTaskCancellationHandler {
-        do throws(Failure) { return .success(try await body.content()) } catch { return .failure(error) }
+      return await withTaskCancellationHandler {
+        do { return .success(try await body.content()) } catch { return .failure(error) }
       } onCancel: {
         cancelledTask(record)
       }
-      return try result.get()
     #else
       let handler = toro_add_task_cancellation_handler(Unmanaged.passUnretained(record).toOpaque())
       defer { toro_remove_cancellation_handler(handler) }
-      return try await body.content()
+      do { return .success(try await body.content()) } catch { return .failure(error) }
     #endif
   }
 
