@@ -21,6 +21,7 @@ let package = Package(
     .executableTarget(
       name: "WaitNotify", dependencies: ["Toro"], path: "Examples/WaitNotify", swiftSettings: settings),
     .target(name: "ToroNet", dependencies: ["Toro"], swiftSettings: settings),
+    .testTarget(name: "ToroReactorTests", dependencies: ["Toro", "CLibevent"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
