@@ -220,7 +220,10 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
     _ callback: @escaping @Sendable (WaitResult<Value>) -> Void
   ) -> Wait {
     let reactor = check(choices)
-    reactor.expectCurrent("firstOf(…, callback:)")
+    guard reactor.isHere("firstOf(…, callback:)") else {
+      callback(.closed)
+      return reactor.endedWait
+    }
     let due = reactor.resolve(deadline)
     let group = ChoiceGroup(name: nil, on: reactor)
     var outcome: WaitOutcome?

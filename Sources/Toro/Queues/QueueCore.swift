@@ -149,7 +149,10 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
   func put(
     _ item: Element, until deadline: Deadline, _ site: WaitSite, _ callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    reactor.expectCurrent("\(subject).put(_:deadline:callback:)")
+    guard reactor.isHere("\(subject).put(_:deadline:callback:)") else {
+      callback(.closed)
+      return reactor.endedWait
+    }
     let due = reactor.resolve(deadline)
     let waiter = reactor.takeWaiter(for: self)
     let isPut = putNow(item)
@@ -167,7 +170,10 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
   func get(
     until deadline: Deadline, _ site: WaitSite, _ callback: @escaping @Sendable (WaitResult<Element>) -> Void
   ) -> Wait {
-    reactor.expectCurrent("\(subject).get(deadline:callback:)")
+    guard reactor.isHere("\(subject).get(deadline:callback:)") else {
+      callback(.closed)
+      return reactor.endedWait
+    }
     let due = reactor.resolve(deadline)
     let waiter = reactor.takeWaiter(for: self)
     waiter.pointee.role = .get

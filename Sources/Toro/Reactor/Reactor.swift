@@ -171,6 +171,17 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     )
   }
 
+  /// For calls of the callback form: true on the reactor's thread; false if the reactor is closed, where waits end as
+  /// closed and calls are dropped; stops the program with a message elsewhere.
+  func isHere(_ call: @autoclosure () -> String) -> Bool {
+    if isCurrent { return true }
+    if !isClosed { expectCurrent(call()) }
+    return false
+  }
+
+  /// The wait of a callback that was told at once.
+  var endedWait: Wait { Wait(reactor: self, id: 0) }
+
   /// Stops the program in a forked child that did not call ``reinitializeAfterFork()``.
   func expectNoFork(_ call: @autoclosure () -> String) {
     if toro_fork_count() != forkCount.load(ordering: .relaxed) {

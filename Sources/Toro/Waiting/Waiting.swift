@@ -121,7 +121,10 @@ extension WaitSource {
     _ role: WaitRole, _ amount: Int = 0, until deadline: Deadline, _ site: WaitSite,
     _ callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    reactor.expectCurrent("\(subject).\(role.verb)(deadline:callback:)")
+    guard reactor.isHere("\(subject).\(role.verb)(deadline:callback:)") else {
+      callback(.closed)
+      return reactor.endedWait
+    }
     let callback = OutcomeCallback(callback)
     let due = reactor.resolve(deadline)
     if let outcome = outcomeAtOnce(role, amount, due) {
