@@ -73,6 +73,7 @@ extension Reactor {
       kept.removeAll(keepingCapacity: true)
     } while needsSettling
     isTelling = false
+    if closePhase == .requested && !isInTurn { finishClosing() }
   }
 
   /// A cancellation handler may run inside the runtime's own locks: what it ended is told on the next turn instead.
