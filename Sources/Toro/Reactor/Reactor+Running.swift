@@ -97,7 +97,10 @@ extension Reactor {
   public func stop() {
     expectNoFork("Reactor.stop()")
     stopRequested.store(true, ordering: .releasing)
-    if !isCurrent, !isClosed, inbox.wake() { loop.wake() }
+    if !isCurrent, inbox.beginWaking() {
+      loop.wake()
+      inbox.hasWoken()
+    }
   }
 
   private func consumeStop() -> Bool {

@@ -214,7 +214,9 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     nonisolated(unsafe) let entry = entry
     switch inbox.post(entry) {
     case .done: break
-    case .wake: loop.wake()
+    case .wake:
+      loop.wake()
+      inbox.hasWoken()
     case .refused: runOnFallback(entry)
     }
   }
