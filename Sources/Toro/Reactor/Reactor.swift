@@ -343,6 +343,9 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     inbox = Inbox()  // its lock may be held by a thread that is not in this process
     forkCount.store(toro_fork_count(), ordering: .relaxed)
     owner.store(toro_number_this_thread(), ordering: .releasing)
+    if (loop.isAdopted || isInTurn) && toro_current_reactor() == nil {
+      toro_set_current_reactor(Unmanaged.passUnretained(self).toOpaque())
+    }
   }
 
   // MARK: Executors
