@@ -278,7 +278,10 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
             _ = inbox.wake()
           }
         }
+        let wasAlone = liveTasks.count == 0
         for _ in 0..<ready.count { runNext() }
+        // Calls and other people's tasks that renew themselves must not keep it open.
+        if wasAlone && liveTasks.count == 0 { break }
         liveTasks.cancelAll()
       }
     }

@@ -140,12 +140,11 @@ extension WaitSource {
   /// What a callback wait ends as at the call, or `nil` if it has to wait.
   @usableFromInline
   final func outcomeAtOnce(_ role: WaitRole, _ amount: Int, _ due: Int64) -> WaitOutcome? {
+    if reactor.isClosing { return .closed }
     switch admit(role, amount) {
     case .granted: return .granted
     case .closed: return .closed
-    case .wait:
-      if reactor.isClosing { return .closed }
-      return due == .min ? .timedOut : nil
+    case .wait: return due == .min ? .timedOut : nil
     }
   }
 
