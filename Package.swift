@@ -29,6 +29,7 @@ let package = Package(
       name: "Demo", dependencies: ["Toro", "ToroNet"], path: "Examples/Demo", swiftSettings: settings),
     .testTarget(
       name: "ToroNetTests", dependencies: ["Toro", "ToroNet", "WorkQueue", "Demo"], swiftSettings: settings),
+    .testTarget(name: "ToroReactorTests", dependencies: ["Toro", "CLibevent"], swiftSettings: settings),
     .testTarget(name: "ToroTests", dependencies: ["Toro"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]

@@ -68,7 +68,7 @@ extension Reactor {
   ///
   /// - Isolation: On the reactor's thread.
   public var fileDescriptor: Int32? {
-    expectCurrent("Reactor.fileDescriptor")
+    guard isHere("Reactor.fileDescriptor") else { return nil }
     let descriptor = loop.pollDescriptor()
     if descriptor >= 0 { isHosted = true }
     return descriptor >= 0 ? descriptor : nil
@@ -78,7 +78,7 @@ extension Reactor {
   ///
   /// - Isolation: On the reactor's thread.
   public var nextDeadline: ReactorClock.Instant? {
-    expectCurrent("Reactor.nextDeadline")
+    guard isHere("Reactor.nextDeadline") else { return nil }
     return heap.nextDue == .max ? nil : ReactorClock.Instant(nanoseconds: heap.nextDue)
   }
 }

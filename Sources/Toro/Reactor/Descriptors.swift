@@ -50,6 +50,7 @@ extension Reactor {
       try expectOpen("Reactor.\(role.verb)(\(descriptor))")
       return try await home.wait(for: descriptor, role, on: self, until: due, site)
     }
+    if descriptor < 0 { throw SystemError("poll", errno: EBADF) }  // which poll itself would ignore
     var request = pollfd(fd: descriptor, events: Int16(role == .readable ? POLLIN : POLLOUT), revents: 0)
     let count = poll(&request, 1, 0)
     if count < 0 { throw SystemError("poll", errno: errno) }

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// What other threads hand to a reactor, in the order in which it happened.
@@ -13,6 +14,8 @@ final class Inbox: Sendable {
   }
 
   private let state = Mutex(State())
+  /// Threads that were told to wake the reactor and have not done so: it must not let go of its descriptor.
+  private let wakers = Atomic<Int>(0)
   /// Whether there are entries: read by the reactor without the lock.
   private let hasEntries = Atomic<Bool>(false)
 
@@ -20,7 +23,7 @@ final class Inbox: Sendable {
     case done, wake, refused
   }
 
-  /// Adds an entry. `.wake`: the caller has to wake the reactor. `.refused`: the reactor is closed.
+  /// Adds an entry. `.wake`: the caller has to wake the reactor and then call ``hasWoken()``. `.refused`: the reactor is closed.
   func post(_ entry: sending Ready) -> Posted {
     let moved = Moved(entry)
     return state.withLock { state in
@@ -29,6 +32,7 @@ final class Inbox: Sendable {
       hasEntries.store(true, ordering: .relaxed)
       guard state.isAsleep else { return .done }
       state.isAsleep = false
+      wakers.add(1, ordering: .relaxed)
       return .wake
     }
   }
@@ -65,9 +69,22 @@ final class Inbox: Sendable {
     }
   }
 
-  /// Refuses entries from now on and returns those left.
-  func close() -> [Ready] {
+  /// Whether the caller, on another thread, has to wake the reactor and then call ``hasWoken()``.
+  func beginWaking() -> Bool {
     state.withLock { state in
+      guard state.isAsleep && state.isOpen else { return false }
+      state.isAsleep = false
+      wakers.add(1, ordering: .relaxed)
+      return true
+    }
+  }
+
+  func hasWoken() { wakers.subtract(1, ordering: .releasing) }
+
+  /// Refuses entries from now on and returns those left. Nobody wakes the reactor any more.
+  func close() -> [Ready] {
+    defer { while wakers.load(ordering: .acquiring) > 0 { sched_yield() } }
+    return state.withLock { state in
       state.isOpen = false
       let left = Moved(state.entries)
       state.entries = []

@@ -97,7 +97,10 @@ extension Reactor {
   public func stop() {
     expectNoFork("Reactor.stop()")
     stopRequested.store(true, ordering: .releasing)
-    if !isCurrent, !isClosed, inbox.wake() { loop.wake() }
+    if !isCurrent, inbox.beginWaking() {
+      loop.wake()
+      inbox.hasWoken()
+    }
   }
 
   private func consumeStop() -> Bool {
@@ -147,9 +150,10 @@ extension Reactor {
     withTurn {
       runsSincePoll = batchLimit
       while true {
+        // A stop first: made in the turn in which the body ended, it is this run's all the same.
+        if closePhase != .requested && consumeStop() { return .stopped }
         if let end, end.isReached { return .done }
         if closePhase == .requested { return .closed }
-        if consumeStop() { return .stopped }
         takeInbox()
         if ready.isEmpty {
           if !canProgress && liveTasks.count == 0 && pendingWaits == 0 { return .idle }

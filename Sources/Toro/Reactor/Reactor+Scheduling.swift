@@ -28,10 +28,10 @@ extension Reactor {
   ///   - deadline: When to run it, at the earliest. ``Deadline/never`` never does.
   ///   - body: What to run.
   /// - Returns: What cancels it.
-  /// - Isolation: On the reactor's thread.
+  /// - Isolation: On the reactor's thread. A closed reactor drops it.
   @discardableResult
   public func schedule(at deadline: Deadline, _ body: @escaping @Sendable () -> Void) -> Wait {
-    expectCurrent("Reactor.schedule(at:_:)")
+    guard isHere("Reactor.schedule(at:_:)") else { return endedWait }
     let waiter = pool.take(for: timers)
     waiter.storeCallback(CallCallback(call: body))
     return Wait(reactor: self, id: addScheduled(waiter, resolve(deadline)))
@@ -51,6 +51,11 @@ extension Reactor {
 
   func addScheduled(_ waiter: WaiterPointer, _ due: Int64) -> UInt64 {
     waiter.pointee.role = .scheduled
+    if isClosing {
+      waiter.pointee.state = .decided
+      dropScheduled(waiter)
+      return 0
+    }
     if due == .min {
       waiter.pointee.state = .due
       enqueueReady(.scheduled(waiter))

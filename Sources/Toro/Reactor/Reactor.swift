@@ -171,6 +171,17 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     )
   }
 
+  /// For calls of the callback form: true on the reactor's thread; false if the reactor is closed, where waits end as
+  /// closed and calls are dropped; stops the program with a message elsewhere.
+  func isHere(_ call: @autoclosure () -> String) -> Bool {
+    if isCurrent { return true }
+    if !isClosed { expectCurrent(call()) }
+    return false
+  }
+
+  /// The wait of a callback that was told at once.
+  var endedWait: Wait { Wait(reactor: self, id: 0) }
+
   /// Stops the program in a forked child that did not call ``reinitializeAfterFork()``.
   func expectNoFork(_ call: @autoclosure () -> String) {
     if toro_fork_count() != forkCount.load(ordering: .relaxed) {
@@ -203,7 +214,9 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     nonisolated(unsafe) let entry = entry
     switch inbox.post(entry) {
     case .done: break
-    case .wake: loop.wake()
+    case .wake:
+      loop.wake()
+      inbox.hasWoken()
     case .refused: runOnFallback(entry)
     }
   }
@@ -265,7 +278,10 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
             _ = inbox.wake()
           }
         }
+        let wasAlone = liveTasks.count == 0
         for _ in 0..<ready.count { runNext() }
+        // Calls and other people's tasks that renew themselves must not keep it open.
+        if wasAlone && liveTasks.count == 0 { break }
         liveTasks.cancelAll()
       }
     }
@@ -330,6 +346,9 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     inbox = Inbox()  // its lock may be held by a thread that is not in this process
     forkCount.store(toro_fork_count(), ordering: .relaxed)
     owner.store(toro_number_this_thread(), ordering: .releasing)
+    if (loop.isAdopted || isInTurn) && toro_current_reactor() == nil {
+      toro_set_current_reactor(Unmanaged.passUnretained(self).toOpaque())
+    }
   }
 
   // MARK: Executors

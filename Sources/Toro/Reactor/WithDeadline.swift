@@ -15,9 +15,16 @@ public func withDeadline<Value: Sendable>(
   if reactor.isClosed { throw ReactorClosedError() }
   let due = reactor.resolve(deadline)
   let expiry = Marker()
-  let task = reactor.spawn(body)
+  let body = Transferred(body)
+  let task = reactor.spawn { () async throws -> Value in
+    if due == .min {  // before it starts, wherever this was called
+      expiry.isSet = true
+      withUnsafeCurrentTask { $0?.cancel() }
+    }
+    return try await body.content()
+  }
   let timer: Wait? =
-    due == .max ? nil : try await reactor.perform { reactor.cancel(task, at: due, noting: expiry) }
+    due == .max || due == .min ? nil : try await reactor.perform { reactor.cancel(task, at: due, noting: expiry) }
   let result = await withTaskCancellationHandler {
     await task.result
   } onCancel: {

@@ -73,6 +73,7 @@ extension Reactor {
       kept.removeAll(keepingCapacity: true)
     } while needsSettling
     isTelling = false
+    if closePhase == .requested && !isInTurn { finishClosing() }
   }
 
   /// A cancellation handler may run inside the runtime's own locks: what it ended is told on the next turn instead.
@@ -146,10 +147,9 @@ extension Reactor {
       return true
     case .waiting:
       if waiter.pointee.role == .scheduled {
-        heap.remove(waiter)
+        if waiter.pointee.heapIndex != Waiter.notTimed { heap.remove(waiter) }  // not there: never due
         pendingTimers &-= 1
-        _ = waiter.takeCallback(as: CallCallback.self)
-        recycle(waiter)
+        dropScheduled(waiter)
         if isHostedOutsideTurn { loop.arm() }
       } else {
         let source = waiter.pointee.source

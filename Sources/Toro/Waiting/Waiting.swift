@@ -171,12 +171,11 @@ extension Reactor {
   /// What a callback wait ends as at the call, or `nil` if it has to wait.
   @usableFromInline
   func outcomeAtOnce(on source: WaitSource, _ role: WaitRole, _ amount: Int, _ due: Int64) -> WaitOutcome? {
+    if isClosing { return .closed }
     switch source.admit(role, amount) {
     case .granted: return .granted
     case .closed: return .closed
-    case .wait:
-      if isClosing { return .closed }
-      return due == .min ? .timedOut : nil
+    case .wait: return due == .min ? .timedOut : nil
     }
   }
 
