@@ -199,7 +199,7 @@ struct ExecutorTests {
       let tasks = Shared<[Task<Void, any Error>]>([])
       for _ in 0..<100 {
         reactor.spawn {
-          tasks.value.append(
+          tasks.append(
             Task.immediateDetached {
               await reactor.yield()
               try await event.wait()
