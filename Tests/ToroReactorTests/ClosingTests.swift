@@ -5,7 +5,7 @@ import Toro
 
 import class Toro.Semaphore
 
-@Suite("Closing", .timeLimit(.minutes(1)))
+@Suite("Closing", .timeLimit(.minutes(10)))
 struct ClosingTests {
   @Test("close() ends every wait as closed, in both forms, and cancels and awaits the tasks that were spawned")
   func endsAll() async throws {

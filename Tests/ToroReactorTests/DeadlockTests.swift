@@ -3,7 +3,7 @@ import Toro
 
 import class Toro.Semaphore
 
-@Suite("Deadlocks", .timeLimit(.minutes(1)))
+@Suite("Deadlocks", .timeLimit(.minutes(10)))
 struct DeadlockTests {
   @Test("run() throws who waits where, by which task, rather than hang")
   func tells() async throws {

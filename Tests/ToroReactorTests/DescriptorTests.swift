@@ -2,7 +2,7 @@ import Glibc
 import Testing
 import Toro
 
-@Suite("Descriptors", .timeLimit(.minutes(1)))
+@Suite("Descriptors", .timeLimit(.minutes(10)))
 struct DescriptorTests {
   @Test("A pipe is readable when something was written, and not before")
   func readable() async throws {

@@ -23,7 +23,7 @@ nonisolated(nonsending) private func nonsending() async { await Task.yield() }
   return currentThread()
 }
 
-@Suite("Executors", .timeLimit(.minutes(1)))
+@Suite("Executors", .timeLimit(.minutes(10)))
 struct ExecutorTests {
   @Test("Child tasks of groups and async let stay on the reactor's thread")
   func childTasks() async throws {
@@ -199,7 +199,7 @@ struct ExecutorTests {
       let tasks = Shared<[Task<Void, any Error>]>([])
       for _ in 0..<100 {
         reactor.spawn {
-          tasks.value.append(
+          tasks.append(
             Task.immediateDetached {
               await reactor.yield()
               try await event.wait()
@@ -297,7 +297,7 @@ struct ExecutorTests {
   }
 }
 
-@Suite("Cancellation", .timeLimit(.minutes(1)))
+@Suite("Cancellation", .timeLimit(.minutes(10)))
 struct CancellationTests {
   @Test("A cancellation from another thread ends the wait")
   func fromAnotherThread() async throws {

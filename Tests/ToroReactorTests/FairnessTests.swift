@@ -4,7 +4,7 @@ import Toro
 
 import class Toro.Semaphore
 
-@Suite("Fairness", .timeLimit(.minutes(1)))
+@Suite("Fairness", .timeLimit(.minutes(10)))
 struct FairnessTests {
   @Test("Two tasks that ping-pong for ever starve neither a 10 ms timer nor a pipe (scenario 31)")
   func pingPong() async throws {

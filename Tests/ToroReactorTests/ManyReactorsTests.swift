@@ -2,7 +2,7 @@ import Glibc
 import Testing
 import Toro
 
-@Suite("Many reactors", .timeLimit(.minutes(3)))
+@Suite("Many reactors", .timeLimit(.minutes(10)))
 struct ManyReactorsTests {
   // In a process of its own: other tests have threads and descriptors too.
   @Test("100,000 reactors made and freed leave descriptors, threads and memory as they were (scenario 35)")

@@ -3,7 +3,7 @@ import Toro
 
 import class Toro.Semaphore
 
-@Suite("Running", .timeLimit(.minutes(1)))
+@Suite("Running", .timeLimit(.minutes(10)))
 struct RunningTests {
   @Test("run { } returns what its body returns")
   func bodyReturns() async throws {

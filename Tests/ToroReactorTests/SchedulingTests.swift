@@ -1,7 +1,7 @@
 import Testing
 import Toro
 
-@Suite("Scheduling", .timeLimit(.minutes(1)))
+@Suite("Scheduling", .timeLimit(.minutes(10)))
 struct SchedulingTests {
   @Test("What is executed from another thread runs on the reactor's, in order, once")
   func executeFromThread() async throws {

@@ -116,11 +116,15 @@ final class Latch: @unchecked Sendable {
   }
 }
 
-/// A value that is set on one thread and read on another, later.
+/// A value that is set on one thread and read on another.
 final class Shared<Value: Sendable>: Sendable {
   private let state: Mutex<Value>
 
   init(_ value: Value) { state = Mutex(value) }
+
+  func append<Element>(_ element: sending Element) where Value == [Element] {
+    state.withLock { $0.append(element) }
+  }
 
   var value: Value {
     get { state.withLock { $0 } }

@@ -4,7 +4,7 @@ import Toro
 
 import class Toro.Semaphore
 
-@Suite("Time", .timeLimit(.minutes(1)))
+@Suite("Time", .timeLimit(.minutes(10)))
 struct TimeTests {
   @Test("Virtual time jumps to the next deadline when nothing is ready, and only then")
   func jumps() async throws {

@@ -1,7 +1,7 @@
 import Testing
 import Toro
 
-@Suite("withDeadline", .timeLimit(.minutes(1)))
+@Suite("withDeadline", .timeLimit(.minutes(10)))
 struct WithDeadlineTests {
   @Test("What the body returns or throws in time comes back, and no timer is left")
   func inTime() async throws {
@@ -112,7 +112,7 @@ struct WithDeadlineTests {
   }
 }
 
-@Suite("runBlocking", .timeLimit(.minutes(1)), .serialized)
+@Suite("runBlocking", .timeLimit(.minutes(10)), .serialized)
 struct RunBlockingTests {
   @Test("Blocking code runs on another thread while the reactor goes on, and what it returns comes back")
   func goesOn() async throws {

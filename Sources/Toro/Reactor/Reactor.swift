@@ -157,6 +157,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   ///
   /// - Precondition: The reactor does not run.
   public func bind() {
+    expectNoFork("Reactor.bind()")
     precondition(
       !runningFlag.load(ordering: .acquiring) || isCurrent, "Reactor.bind(): the reactor runs on another thread")
     owner.store(toro_number_this_thread(), ordering: .releasing)
@@ -184,10 +185,13 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
 
   /// Stops the program in a forked child that did not call ``reinitializeAfterFork()``.
   func expectNoFork(_ call: @autoclosure () -> String) {
-    if toro_fork_count() != forkCount.load(ordering: .relaxed) {
+    if isForked {
       fatalError("\(call()): this process was forked. Call `reactor.reinitializeAfterFork()` in the child first")
     }
   }
+
+  /// Whether this is a forked child in which ``reinitializeAfterFork()`` has not been called.
+  var isForked: Bool { toro_fork_count() != forkCount.load(ordering: .relaxed) }
 
   var loop: EventLoop {
     @inline(__always) get { eventLoop.unsafelyUnwrapped }
