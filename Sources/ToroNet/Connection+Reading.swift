@@ -15,7 +15,7 @@ extension Connection {
   public func read(
     upTo count: Int = 65_536, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> [UInt8] {
-    precondition(count >= 1, "\(subject).read(upTo: \(count)): at least 1")
+    require(count >= 1, "\(subject).read(upTo: \(count)): at least 1")
     return try await read(upTo: count, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
@@ -34,7 +34,7 @@ extension Connection {
   public func readLine(
     maxLength: Int = 65_536, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> String? {
-    precondition(maxLength >= 0, "\(subject).readLine(maxLength: \(maxLength)): at least 0")
+    require(maxLength >= 0, "\(subject).readLine(maxLength: \(maxLength)): at least 0")
     return try await readLine(maxLength, until: reactor.resolve(deadline), WaitSite(file, line)) {
       String(decoding: $0, as: UTF8.self)
     }
@@ -44,7 +44,7 @@ extension Connection {
   public func readLineBytes(
     maxLength: Int = 65_536, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> [UInt8]? {
-    precondition(maxLength >= 0, "\(subject).readLineBytes(maxLength: \(maxLength)): at least 0")
+    require(maxLength >= 0, "\(subject).readLineBytes(maxLength: \(maxLength)): at least 0")
     return try await readLine(maxLength, until: reactor.resolve(deadline), WaitSite(file, line)) { Array($0) }
   }
 
@@ -103,7 +103,7 @@ extension Connection {
   }
 
   private func beginReading() {
-    precondition(!isReading, "\(subject): two tasks read at the same time")
+    require(!isReading, "\(subject): two tasks read at the same time")
     isReading = true
   }
 

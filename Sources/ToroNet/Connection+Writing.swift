@@ -68,7 +68,7 @@ extension Connection {
   }
 
   private func expectNoWriter() {
-    precondition(!isWriting, "\(subject): two tasks write at the same time")
+    require(!isWriting, "\(subject): two tasks write at the same time")
   }
 
   private func letOthersRun() async {

@@ -48,7 +48,7 @@ public final class Connection: CustomStringConvertible, @unchecked Sendable {
   /// - Isolation: From any thread; elsewhere it is passed to the reactor.
   public func closeWrite() {
     guard reactor.isCurrent else { return reactor.execute { self.closeWrite() } }
-    precondition(!isWriting, "\(subject).closeWrite(): in the middle of a write")
+    require(!isWriting, "\(subject).closeWrite(): in the middle of a write")
     if !socket.isClosed { shutdown(socket.descriptor, Int32(SHUT_WR)) }
   }
 

@@ -40,7 +40,7 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
   ///   - reactor: Whose it is. Any thread may make it.
   /// - Throws: ``SocketError``, as when the address is in use.
   public init(on address: SocketAddress, backlog: Int = 1024, on reactor: Reactor = .current) throws(SocketError) {
-    precondition(backlog >= 1, "Listener(backlog: \(backlog)): at least 1")
+    require(backlog >= 1, "Listener(backlog: \(backlog)): at least 1")
     let descriptor = try makeSocket(for: address)
     socket = Socket(descriptor, on: reactor)
     self.reactor = reactor

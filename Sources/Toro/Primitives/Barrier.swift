@@ -12,7 +12,7 @@ public final class Barrier: Sendable, CustomStringConvertible {
   ///   - reactor: Whose it is. Any thread may make it.
   ///   - deferred: Whether callbacks run on the next turn rather than before the last one's call returns.
   public init(parties: Int, name: String? = nil, on reactor: Reactor = .current, deferred: Bool = false) {
-    precondition(parties >= 1, "Barrier(parties: \(parties)): at least one")
+    require(parties >= 1, "Barrier(parties: \(parties)): at least one")
     self.reactor = reactor
     core = BarrierCore(parties: parties, name: name, on: reactor, deferred: deferred)
   }

@@ -75,7 +75,7 @@ public final class Condition: Sendable, CustomStringConvertible {
   }
 
   @usableFromInline func notifyElsewhere(_ count: Int) {
-    precondition(count >= 0, "\(core.subject).notify(\(count)): a negative count")
+    require(count >= 0, "\(core.subject).notify(\(count)): a negative count")
     let core = core
     core.forward { core.notify(count) }
   }
@@ -112,7 +112,7 @@ package final class ConditionCore: WaitSource, @unchecked Sendable {
 
   @usableFromInline
   package func notify(_ count: Int) {
-    precondition(count >= 0, "\(subject).notify(\(count)): a negative count")
+    require(count >= 0, "\(subject).notify(\(count)): a negative count")
     // Nobody joins the line meanwhile: callbacks run afterwards, tasks on later turns.
     var left = count
     while left > 0, let waiter = waiters.popFirst() {

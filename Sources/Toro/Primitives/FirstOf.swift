@@ -23,7 +23,7 @@ public func firstOf<Value: Sendable>(
 public func firstOf<Value: Sendable>(
   deadline: Deadline, _ choices: Choice<Value>..., file: StaticString = #fileID, line: UInt = #line
 ) async throws -> Value? {
-  precondition(!choices.isEmpty, "firstOf(): nothing to wait for")
+  require(!choices.isEmpty, "firstOf(): nothing to wait for")
   return try await ChoiceGroup.wait(choices, until: choices[0].source.reactor.resolve(deadline), WaitSite(file, line))
 }
 
@@ -261,9 +261,9 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
   }
 
   private static func check<Value>(_ choices: [Choice<Value>]) -> Reactor {
-    precondition(!choices.isEmpty, "firstOf(): nothing to wait for")
+    require(!choices.isEmpty, "firstOf(): nothing to wait for")
     let reactor = choices[0].source.reactor
-    precondition(
+    require(
       choices.allSatisfy { $0.source.reactor === reactor }, "firstOf(): the choices belong to different reactors")
     return reactor
   }

@@ -113,7 +113,7 @@ final class GateCore: WaitSource, @unchecked Sendable {
   override func admit(_ role: WaitRole, _ amount: Int) -> Admission { count == 0 ? .granted : .wait }
 
   func leave() {
-    precondition(count > 0, "\(subject).leave(): nobody is in the gate")
+    require(count > 0, "\(subject).leave(): nobody is in the gate")
     count -= 1
     guard count == 0 else { return }
     while let waiter = waiters.popFirst() { decide(waiter, .granted) }

@@ -211,21 +211,21 @@ package final class ReadWriteLockCore: WaitSource, @unchecked Sendable {
   }
 
   package func releaseRead() {
-    precondition(readers > 0, "\(subject).releaseRead(): no reader holds the lock")
+    require(readers > 0, "\(subject).releaseRead(): no reader holds the lock")
     readers -= 1
     rebalance()
     settle()
   }
 
   package func releaseWrite() {
-    precondition(isWriteLocked, "\(subject).releaseWrite(): no writer holds the lock")
+    require(isWriteLocked, "\(subject).releaseWrite(): no writer holds the lock")
     isWriteLocked = false
     rebalance()
     settle()
   }
 
   package func downgrade() {
-    precondition(isWriteLocked, "\(subject).downgrade(): no writer holds the lock")
+    require(isWriteLocked, "\(subject).downgrade(): no writer holds the lock")
     isWriteLocked = false
     readers = 1
     rebalance()

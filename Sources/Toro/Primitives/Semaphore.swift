@@ -23,7 +23,7 @@ public final class Semaphore: BasicSemaphore, @unchecked Sendable {
   }
 
   @usableFromInline func releaseElsewhere(_ permits: Int) {
-    precondition(permits >= 0, "\(core.subject).release(\(permits)): a negative number of permits")
+    require(permits >= 0, "\(core.subject).release(\(permits)): a negative number of permits")
     let core = core
     core.forward { core.release(permits) }
   }
@@ -55,7 +55,8 @@ public final class BoundedSemaphore: BasicSemaphore, @unchecked Sendable {
 
   /// Releases permits, to those who wait, in order.
   ///
-  /// - Throws: ``OverReleaseError`` if more would be free than the bound; nothing is released then.
+  /// - Throws: ``OverReleaseError`` if more would be free than the bound, or `permits` is negative; nothing is released
+  ///   then.
   /// - Isolation: On the reactor's thread; from elsewhere use ``release(fromAnyThread:)``.
   @inlinable
   public func release(_ permits: Int = 1) throws(OverReleaseError) {
@@ -214,7 +215,7 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
   package let bound: Int?
 
   package init(permits: Int, bound: Int?, name: String?, on reactor: Reactor, deferred: Bool) {
-    precondition(permits >= 0, "Semaphore(\(permits)): a negative number of permits")
+    require(permits >= 0, "Semaphore(\(permits)): a negative number of permits")
     self.permits = permits
     self.bound = bound
     super.init(name: name, on: reactor, deferred: deferred)
@@ -228,8 +229,8 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
 
   @usableFromInline
   func expectValid(_ permits: Int) {
-    precondition(permits >= 1, "\(subject).acquire(\(permits)): at least one permit")
-    precondition(permits <= bound ?? .max, "\(subject).acquire(\(permits)): more than there are (\(bound ?? 0))")
+    require(permits >= 1, "\(subject).acquire(\(permits)): at least one permit")
+    require(permits <= bound ?? .max, "\(subject).acquire(\(permits)): more than there are (\(bound ?? 0))")
   }
 
   @inlinable @inline(__always)
@@ -253,9 +254,9 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
 
   @usableFromInline @inline(never)
   func releaseToWaiters(_ released: Int) {
-    precondition(released >= 0, "\(subject).release(\(released)): a negative number of permits")
+    require(released >= 0, "\(subject).release(\(released)): a negative number of permits")
     let (sum, overflow) = permits.addingReportingOverflow(released)
-    precondition(!overflow, "\(subject).release(\(released)): more permits than can be counted")
+    require(!overflow, "\(subject).release(\(released)): more permits than can be counted")
     permits = sum
     rebalance()
     settle()
@@ -263,9 +264,10 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
 
   @usableFromInline
   package func releaseBounded(_ released: Int) throws(OverReleaseError) {
-    precondition(released >= 0, "\(subject).release(\(released)): a negative number of permits")
     let (sum, overflow) = permits.addingReportingOverflow(released)
-    if overflow || sum > bound ?? .max { throw OverReleaseError(bound: bound ?? .max) }
+    if overflow || released < 0 || sum > bound ?? .max {
+      throw OverReleaseError(released: released, bound: bound ?? .max)
+    }
     permits = sum
     rebalance()
     settle()
@@ -275,7 +277,7 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
   @usableFromInline
   func giveBack(_ released: Int) {
     do throws(OverReleaseError) { try releaseBounded(released) } catch {
-      preconditionFailure("\(subject): what a withPermit scope had acquired was released in it")
+      fatalError("\(subject): what a withPermit scope had acquired was released in it")
     }
   }
 

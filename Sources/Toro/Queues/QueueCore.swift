@@ -16,11 +16,11 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
   package init(
     capacity: Int?, initial: some Sequence<Element>, name: String?, on reactor: Reactor, deferred: Bool
   ) {
-    precondition(capacity ?? 0 >= 0, "\(Storage.queueTypeName)(capacity: \(capacity ?? 0)): a negative capacity")
+    require(capacity ?? 0 >= 0, "\(Storage.queueTypeName)(capacity: \(capacity ?? 0)): a negative capacity")
     self.capacity = capacity ?? .max
     super.init(name: name, on: reactor, deferred: deferred)
     for item in initial {
-      precondition(
+      require(
         storage.count < self.capacity, "\(subject): more initial items than its capacity of \(self.capacity)")
       storage.insert(item)
       unfinished += 1
@@ -239,7 +239,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
 
   @usableFromInline
   package func taskDone() {
-    precondition(unfinished > 0, "\(subject).taskDone(): more often than items were put")
+    require(unfinished > 0, "\(subject).taskDone(): more often than items were put")
     unfinished -= 1
     guard unfinished == 0, !joiners.isEmpty else { return }
     while let joiner = joiners.popFirst() { decide(joiner, .granted) }
@@ -247,7 +247,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
   }
 
   package func setCapacity(_ new: Int?) throws(CapacityError) {
-    precondition(new ?? 0 >= 0, "\(subject).setCapacity(\(new ?? 0)): a negative capacity")
+    require(new ?? 0 >= 0, "\(subject).setCapacity(\(new ?? 0)): a negative capacity")
     if let new, new < storage.count { throw CapacityError(capacity: new, count: storage.count) }
     capacity = new ?? .max
     while storage.count < capacity, let putter = putters.popFirst() {

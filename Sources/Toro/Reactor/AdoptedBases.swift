@@ -58,7 +58,7 @@ extension ReactorAdoption where Self == Reactor {
 extension Reactor {
   /// The `event_base *`: the reactor's own, or the adopted one. Add events of your own to it on the reactor's thread.
   public var base: OpaquePointer {
-    precondition(!isClosed, "Reactor.base: the reactor is closed")
+    require(!isClosed, "Reactor.base: the reactor is closed")
     return loop.base
   }
 

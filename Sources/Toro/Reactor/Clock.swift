@@ -66,9 +66,9 @@ extension Reactor {
   /// - Isolation: On the reactor's thread.
   public func advance(by duration: Duration) {
     expectCurrent("Reactor.advance(by:)")
-    precondition(clockKind != .monotonic, "Reactor.advance(by:): this reactor's time is real")
+    require(clockKind != .monotonic, "Reactor.advance(by:): this reactor's time is real")
     let nanoseconds = duration.nanosecondsRoundedUp
-    precondition(nanoseconds >= 0, "Reactor.advance(by:): time does not go back")
+    require(nanoseconds >= 0, "Reactor.advance(by:): time does not go back")
     let (sum, overflow) = virtualNow.load(ordering: .relaxed).addingReportingOverflow(nanoseconds)
     lastNow = overflow ? .max - 1 : min(sum, .max - 1)  // `.max` is never
     virtualNow.store(lastNow, ordering: .relaxed)

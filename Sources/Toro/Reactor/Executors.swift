@@ -49,7 +49,7 @@ extension Reactor {
 
   /// Stops the program unless called on the reactor's thread, on behalf of `assumeIsolated` and its kin.
   public func checkIsolated() {
-    precondition(isCurrent || Fallback.isCurrent(for: self), "not on the reactor's thread")
+    require(isCurrent || Fallback.isCurrent(for: self), "not on the reactor's thread")
   }
 
   public func isIsolatingCurrentContext() -> Bool? {

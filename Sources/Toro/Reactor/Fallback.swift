@@ -34,7 +34,7 @@ enum Fallback {
         Fallback.drain()
         return nil
       }, nil)
-    precondition(error == 0, "Toro: no thread for the jobs of closed reactors: \(errorText(error))")
+    require(error == 0, "Toro: no thread for the jobs of closed reactors: \(errorText(error))")
     pthread_detach(thread)
   }
 

@@ -110,11 +110,11 @@ extension Reactor {
   private func beginRun(_ call: String) throws {
     if isClosed { throw ReactorClosedError() }
     expectNoFork(call)
-    precondition(!loop.isAdopted, "\(call): the host drives an adopted base")
-    precondition(
+    require(!loop.isAdopted, "\(call): the host drives an adopted base")
+    require(
       runningFlag.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged,
       "\(call): the reactor runs already")
-    precondition(!isTelling, "\(call): called in a wait callback")
+    require(!isTelling, "\(call): called in a wait callback")
     owner.store(toro_number_this_thread(), ordering: .releasing)
   }
 

@@ -120,7 +120,7 @@ extension Reactor {
   ///
   /// - Precondition: There is a hold.
   public func unhold() {
-    precondition(
+    require(
       awayCount.subtract(1, ordering: .relaxed).newValue >= 0, "Reactor.unhold(): there is no hold to end")
     holdsChanged()
   }

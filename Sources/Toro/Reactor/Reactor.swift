@@ -158,7 +158,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   /// - Precondition: The reactor does not run.
   public func bind() {
     expectNoFork("Reactor.bind()")
-    precondition(
+    require(
       !runningFlag.load(ordering: .acquiring) || isCurrent, "Reactor.bind(): the reactor runs on another thread")
     owner.store(toro_number_this_thread(), ordering: .releasing)
   }
@@ -258,7 +258,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
       if closePhase == .open { closePhase = .requested }
       return
     }
-    precondition(
+    require(
       !runningFlag.load(ordering: .acquiring),
       "Reactor.close(): it runs on another thread. Call it there, or stop it first")
     owner.store(toro_number_this_thread(), ordering: .releasing)

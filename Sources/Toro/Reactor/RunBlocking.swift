@@ -114,7 +114,7 @@ enum BlockingPool {
         return nil
       }, nil)
     // With a thread there already the job waits for it; without any there is nobody to run it.
-    precondition(error == 0 || state.threads > 0, "Toro: no thread for runBlocking: \(errorText(error))")
+    require(error == 0 || state.threads > 0, "Toro: no thread for runBlocking: \(errorText(error))")
     if error == 0 {
       pthread_detach(thread)
       state.threads += 1

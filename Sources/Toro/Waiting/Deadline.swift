@@ -38,7 +38,7 @@ public struct Deadline: Sendable, Hashable {
   ///
   /// - Precondition: `seconds` is not NaN.
   public static func unixTime(_ seconds: Double) -> Deadline {
-    precondition(!seconds.isNaN, "Deadline.unixTime(NaN): a deadline must be a number of seconds since the Unix epoch")
+    require(!seconds.isNaN, "Deadline.unixTime(NaN): a deadline must be a number of seconds since the Unix epoch")
     return Deadline(kind: .unixTime(seconds))
   }
 }

@@ -57,14 +57,23 @@ public struct NotReadyError: Error, Hashable, CustomStringConvertible {
   public var description: String { "the result is not set yet" }
 }
 
-/// More permits were released than the bound allows. Nothing was released.
+/// More permits were released than the bound allows, or less than none. Nothing was released.
 public struct OverReleaseError: Error, Hashable, CustomStringConvertible {
+  /// How many permits were to be released.
+  public let released: Int
   /// How many permits there can be.
   public let bound: Int
 
-  init(bound: Int) { self.bound = bound }
+  init(released: Int, bound: Int) {
+    self.released = released
+    self.bound = bound
+  }
 
-  public var description: String { "released more than was acquired: the bound is \(bound)" }
+  public var description: String {
+    released < 0
+      ? "\(released) is no number of permits to release"
+      : "releasing \(released) would leave more permits free than there are: the bound is \(bound)"
+  }
 }
 
 /// A queue's capacity was to be set below the number of its items. Nothing was changed.

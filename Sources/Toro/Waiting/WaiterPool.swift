@@ -72,7 +72,7 @@ struct WaiterPool {
   @inline(never)
   private mutating func grow(_ source: WaitSource) {
     let size = Self.chunkSize
-    precondition(chunks.count * size < Int(UInt32.max) - size, "too many waits for one reactor")
+    require(chunks.count * size < Int(UInt32.max) - size, "too many waits for one reactor")
     let chunk = WaiterPointer.allocate(capacity: size)
     for index in stride(from: size - 1, through: 0, by: -1) {
       let waiter = chunk + index
