@@ -51,7 +51,7 @@ extension Connection {
   // MARK: On the reactor
 
   private func read(upTo count: Int, until due: Int64, _ site: WaitSite) async throws -> [UInt8] {
-    guard reactor.isCurrent else {
+    guard reactor.isInside else {
       return try await reactor.visit { try await self.read(upTo: count, until: due, site) }
     }
     beginReading()
@@ -76,7 +76,7 @@ extension Connection {
   private func readLine<Line: Sendable>(
     _ maxLength: Int, until due: Int64, _ site: WaitSite, _ make: @Sendable (UnsafeBufferPointer<UInt8>) -> Line
   ) async throws -> Line? {
-    guard reactor.isCurrent else {
+    guard reactor.isInside else {
       return try await reactor.visit { try await self.readLine(maxLength, until: due, site, make) }
     }
     beginReading()

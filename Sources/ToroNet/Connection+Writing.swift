@@ -41,7 +41,7 @@ extension Connection {
   // MARK: On the reactor
 
   private func write(_ bytes: [UInt8], from start: Int, until due: Int64, _ site: WaitSite) async throws {
-    guard reactor.isCurrent else {
+    guard reactor.isInside else {
       return try await reactor.visit { try await self.write(bytes, from: start, until: due, site) }
     }
     expectNoWriter()

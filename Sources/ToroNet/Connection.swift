@@ -94,7 +94,7 @@ extension Connection {
   private static func connect(
     to address: SocketAddress, until due: Int64, on reactor: Reactor, _ site: WaitSite
   ) async throws -> Connection {
-    guard reactor.isCurrent else {
+    guard reactor.isInside else {
       return try await reactor.visit { try await connect(to: address, until: due, on: reactor, site) }
     }
     let descriptor = try makeSocket(for: address)

@@ -48,7 +48,7 @@ struct InputBuffer {
   ) -> Line<Value> {
     guard let feed = findFeed() else {
       // One more than allowed may yet be a carriage return.
-      if isSkipping || count > maxLength + 1 || (count == maxLength + 1 && bytes.last != 13) {
+      if isSkipping || count - 1 > maxLength || (count - 1 == maxLength && bytes.last != 13) {
         isSkipping = true
         forget()
       }

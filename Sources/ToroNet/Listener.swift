@@ -98,7 +98,7 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
   }
 
   private func accept(_ site: WaitSite) async throws -> Connection? {
-    guard reactor.isCurrent else { return try await reactor.visit { try await self.accept(site) } }
+    guard reactor.isInside else { return try await reactor.visit { try await self.accept(site) } }
     // What can succeed at once does, also in a cancelled task.
     var tryFirst = mayHaveMore || Task.isCancelled
     while true {

@@ -61,7 +61,7 @@ public final class Signals: AsyncSequence, @unchecked Sendable {
   }
 
   private func next(_ site: WaitSite) async throws -> Int32? {
-    guard reactor.isCurrent else { return try await reactor.visit { try await self.next(site) } }
+    guard reactor.isInside else { return try await reactor.visit { try await self.next(site) } }
     while true {
       if socket.isClosed { return nil }
       var number: UInt8 = 0

@@ -155,6 +155,12 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
     removeMembers(except: nil)
   }
 
+  override func closeAbandoned() {
+    guard let own = waiters.first else { return }
+    unlink(own)
+    decide(own, .closed)
+  }
+
   private func removeMembers(except winner: WaiterPointer?) {
     for member in members where member != winner && member.pointee.state == .waiting {
       let source = member.pointee.source
@@ -184,17 +190,22 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
 
   static func wait<Value>(_ choices: [Choice<Value>], until due: Int64, _ site: WaitSite) async throws -> Value? {
     let reactor = check(choices)
-    guard reactor.isCurrent else {
+    guard reactor.isInside else {
       try reactor.expectOpen("firstOf")
       return try await reactor.home.firstOf(choices, on: reactor, until: due, site)
     }
+    var refusal: (any Error)?
     for choice in choices {
-      if let (value, letIn) = try choice.attempt() {
+      do {
+        guard let (value, letIn) = try choice.attempt() else { continue }
         if let letIn { reactor.decide(letIn, .granted) }
         reactor.settle()
         return value
+      } catch {
+        refusal = refusal ?? error
       }
     }
+    if let refusal { throw refusal }
     let record = try reactor.recordOfWaitingTask()
     if due == .min {
       await reactor.yield()
@@ -227,14 +238,14 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
     var outcome: WaitOutcome?
     var value: Value?
     var letIn: WaiterPointer?
-    do {
-      for choice in choices where outcome == nil {
+    for choice in choices where outcome != .granted {
+      do {
         guard let taken = try choice.attempt() else { continue }
         (value, letIn) = (taken.value, taken.letIn)
         outcome = .granted
+      } catch {
+        outcome = .closed
       }
-    } catch {
-      outcome = .closed
     }
     if outcome == nil { outcome = reactor.outcomeAtOnce(on: group, .any, 0, due) }
     group.itself = group

@@ -136,12 +136,13 @@ package final class LockCore: WaitSource, @unchecked Sendable {
   package func tryAcquire(_ file: StaticString = "", _ line: UInt = 0) -> Bool {
     if isLocked || isClosed { return false }
     isLocked = true
-    if reactor.notesHolders { noteHolder(file, line) }
+    if reactor.noting { noteHolder(file, line) }
     return true
   }
 
   @usableFromInline @inline(never)
   func noteHolder(_ file: StaticString, _ line: UInt) {
+    guard line > 0 else { return holder = nil }  // acquired where the place is not known
     holder = HolderNote(
       task: reactor.context.record?.name ?? Task.name, file: file, line: UInt32(truncatingIfNeeded: line))
   }
@@ -159,7 +160,7 @@ package final class LockCore: WaitSource, @unchecked Sendable {
   func handOff() {
     require(isLocked, "\(subject).release(): the lock is not locked")
     guard let next = waiters.popFirst() else { return }
-    if reactor.notesHolders { holder = reactor.pool.note(of: next).map(HolderNote.init) }
+    if reactor.noting { holder = reactor.pool.note(of: next).map(HolderNote.init) }
     decide(next, .granted)
     settle()
   }
@@ -182,7 +183,7 @@ struct HolderNote: CustomStringConvertible {
     self.line = line
   }
 
-  init(_ note: WaiterPool.Note) { self.init(task: note.record?.name, file: note.file, line: note.line) }
+  init(_ note: WaiterPool.Note) { self.init(task: note.task, file: note.file, line: note.line) }
 
   var description: String { "\(task.map { "\"\($0)\" at " } ?? "")\(file):\(line)" }
 }

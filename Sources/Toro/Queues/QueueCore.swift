@@ -97,7 +97,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
 
   @inlinable
   func put(_ item: Element, on reactor: Reactor, until due: Int64, _ site: WaitSite) async throws -> Bool {
-    guard reactor.isCurrent else {
+    guard reactor.isInside else {
       try reactor.expectOpen(subject)
       return try await reactor.home.put(item, into: self, on: reactor, until: due, site)
     }
@@ -120,7 +120,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
 
   @inlinable
   func get(on reactor: Reactor, until due: Int64, _ site: WaitSite) async throws -> Element? {
-    guard reactor.isCurrent else {
+    guard reactor.isInside else {
       try reactor.expectOpen(subject)
       return try await reactor.home.get(from: self, on: reactor, until: due, site)
     }
@@ -161,7 +161,6 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     let isPut = putNow(item)
     if let outcome = isPut ? .granted : reactor.outcomeAtOnce(on: self, .put, 0, due) {
       waiter.storeCallback(OutcomeCallback(callback))
-      waiter.pointee.role = .put
       reactor.tellAtOnce(waiter, outcome)
       return 0
     }

@@ -1,16 +1,23 @@
-import CToroShims
 import Synchronization
 
-/// Which reactor has adopted which base: adopting a base again gives the same reactor.
+/// Which reactor has adopted which base, and how often: adopting a base again gives the same reactor.
+///
+/// The reactors are kept until they have been closed as often: their events are on a base that another thread may be
+/// driving, so nobody else's last reference can be what takes them off.
 enum AdoptedBases {
   private struct Entry: @unchecked Sendable {
-    unowned(unsafe) let reactor: Reactor
+    let reactor: Reactor
+    var adoptions = 1
   }
 
   private static let entries = Mutex<[UInt: Entry]>([:])
 
-  static func reactor(for base: OpaquePointer) -> Reactor? {
-    entries.withLock { $0[UInt(bitPattern: base)]?.reactor }
+  /// The reactor that has adopted `base`, adopted once more.
+  static func adoptAgain(_ base: OpaquePointer) -> Reactor? {
+    entries.withLock {
+      $0[UInt(bitPattern: base)]?.adoptions += 1
+      return $0[UInt(bitPattern: base)]?.reactor
+    }
   }
 
   static func remember(_ reactor: Reactor, for base: OpaquePointer) {
@@ -18,10 +25,29 @@ enum AdoptedBases {
     entries.withLock { $0[UInt(bitPattern: base)] = entry }
   }
 
+  /// Takes back one adoption. True if others are left.
+  static func leave(_ reactor: Reactor) -> Bool {
+    entries.withLock { entries in
+      guard let key = entries.first(where: { $0.value.reactor === reactor })?.key,
+        entries[key].unsafelyUnwrapped.adoptions > 1
+      else { return false }
+      entries[key]?.adoptions -= 1
+      return true
+    }
+  }
+
   static func forget(_ reactor: Reactor) {
-    guard let loop = reactor.eventLoop, loop.isAdopted else { return }
-    let key = UInt(bitPattern: loop.base)
-    entries.withLock { if $0[key]?.reactor === reactor { $0[key] = nil } }
+    guard reactor.isAdopted else { return }
+    let forgotten = entries.withLock { entries -> Entry? in
+      guard let key = entries.first(where: { $0.value.reactor === reactor })?.key else { return nil }
+      return entries.removeValue(forKey: key)
+    }
+    withExtendedLifetime(forgotten) {}
+  }
+
+  /// For code that a host calls between turns.
+  static func reactorOfThisThread() -> Reactor? {
+    entries.withLock { $0.values.first { $0.reactor.isCurrent }?.reactor }
   }
 }
 
@@ -37,20 +63,18 @@ extension ReactorAdoption where Self == Reactor {
   /// The base is never dispatched, broken, freed or re-prioritised by Toro, which adds its own events to it. It may have
   /// been made with locks or without. Timed or queued work, descriptor waits and holds keep the host's loop going; a bare
   /// wait does not. ``Reactor/run()`` and its kin are not for it. Adopting a base again gives the same reactor, counted:
-  /// it is closed when ``Reactor/close()`` has been called, or the last reference dropped.
+  /// it lives until ``Reactor/close()`` has been called as often. Closed off its thread, it closes on its next turn.
   ///
   /// - Parameter base: An `event_base *`. It must outlive the reactor, or be freed after ``Reactor/close()``.
   /// - Throws: ``SystemError`` if the system is out of descriptors.
   /// - Isolation: On the thread that drives the base.
   public init(adopting base: OpaquePointer) throws(SystemError) {
-    if let reactor = AdoptedBases.reactor(for: base) {
-      reactor.adoptions += 1
+    if let reactor = AdoptedBases.adoptAgain(base) {
       self = reactor
       return
     }
     let reactor = try Reactor(clock: .monotonic, hostBase: base)
     AdoptedBases.remember(reactor, for: base)
-    if toro_current_reactor() == nil { toro_set_current_reactor(Unmanaged.passUnretained(reactor).toOpaque()) }
     self = reactor
   }
 }

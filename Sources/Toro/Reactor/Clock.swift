@@ -87,7 +87,7 @@ extension Reactor {
       return instant.nanoseconds <= readMonotonicClock() ? .min : instant.nanoseconds
     case .unixTime(let seconds):
       if seconds >= 9_223_372_036 { return .max }
-      if seconds <= 0 { return .min }
+      if seconds <= -9_223_372_036 { return .min }
       // Whole seconds apart, so that nothing is lost to the double's precision but what it has lost already.
       let whole = seconds.rounded(.down)
       let nanoseconds = Int64(whole) * 1_000_000_000 + Int64(((seconds - whole) * 1e9).rounded(.up))

@@ -46,7 +46,7 @@ extension Reactor {
   fileprivate func wait(for descriptor: Int32, _ role: WaitRole, until due: Int64, _ site: WaitSite) async throws
     -> Bool
   {
-    guard isCurrent else {
+    guard isInside else {
       try expectOpen("Reactor.\(role.verb)(\(descriptor))")
       return try await home.wait(for: descriptor, role, on: self, until: due, site)
     }

@@ -46,7 +46,7 @@ extension Reactor: CustomStringConvertible {
           subject: waiter.pointee.source.subject, call: waiter.pointee.role.verb,
           since: note.map { ReactorClock.Instant(nanoseconds: $0.since) },
           deadline: heap.due(of: waiter).map(ReactorClock.Instant.init(nanoseconds:)),
-          task: note?.record?.name, file: note.map { "\($0.file)" }, line: note.map { Int($0.line) },
+          task: note?.task, file: note.map { "\($0.file)" }, line: note.map { Int($0.line) },
           holder: waiter.pointee.source.holderDescription, now: now))
     }
     return found.sorted { ($0.since?.nanoseconds ?? 0) < ($1.since?.nanoseconds ?? 0) }

@@ -55,7 +55,7 @@ extension Reactor {
   ///
   /// Called off the reactor it yields the calling task there.
   public func yield() async {
-    guard isCurrent else { return await Task.yield() }
+    guard isInside else { return await Task.yield() }
     assert(parking == nil)
     await suspend()
   }
@@ -102,7 +102,7 @@ extension Reactor {
 
     /// The handler's scope may have left the reactor's thread; the wait goes on there.
     private func parkUnrecorded(_ waiter: WaiterPointer) async {
-      guard isCurrent else {
+      guard isInside else {
         nonisolated(unsafe) let waiter = waiter
         return await home.run { await parkUnrecorded(waiter) }
       }
@@ -169,7 +169,11 @@ extension Reactor {
   /// Gives a waiter's slot back, from wherever its task is.
   @usableFromInline
   func recycle(_ waiter: WaiterPointer) {
-    if isCurrent { pool.give(waiter) } else { post(.recycle(waiter)) }
+    guard isCurrent else { return post(.recycle(waiter)) }
+    if waiter.pointee.role == .put && waiter.pointee.outcome != .granted {
+      waiter.pointee.owner._withUnsafeGuaranteedRef { $0.discard(waiter) }
+    }
+    pool.give(waiter)
   }
 }
 

@@ -84,6 +84,8 @@ extension Reactor {
   public func runOnce(blocking: Bool) throws -> Bool {
     try beginRun("Reactor.runOnce(blocking:)")
     defer { endRun() }
+    // Another loop that polls the descriptor must not find it readable for what has been seen.
+    if isHosted { loop.clearWake() }
     if consumeStop() { return true }
     return withTurn {
       takeInbox()
@@ -96,6 +98,7 @@ extension Reactor {
   /// Ends the run that goes on, when its turn ends; if none does, the next one at once. From any thread.
   public func stop() {
     expectNoFork("Reactor.stop()")
+    require(!isAdopted, "Reactor.stop(): the host drives an adopted base, and stops it")
     stopRequested.store(true, ordering: .releasing)
     if !isCurrent, inbox.beginWaking() {
       loop.wake()
@@ -257,7 +260,8 @@ extension Reactor {
     case .cancelWait(let id): cancelHere(id)
     case .abandoned(let source): source.abandon()
     case .keep, .settle: break
-    case .recycle(let waiter): pool.give(waiter)
+    case .recycle(let waiter): recycle(waiter)
+    case .close: if closePhase == .open { closePhase = .requested }
     }
     settle()
   }

@@ -87,7 +87,7 @@ extension Reactor {
   public func perform<Value: Sendable>(_ body: @Sendable () throws -> Value) async throws -> Value {
     if isCurrent { return try body() }
     if isClosed { throw ReactorClosedError() }
-    return try await home.perform(body)
+    return try await home.perform(on: self, body)
   }
 
   /// As ``perform(_:)`` for a body that waits: what calls that have several waits in them, such as those of a stream, do
@@ -102,7 +102,10 @@ extension Reactor {
 }
 
 extension ReactorHome {
-  func perform<Value: Sendable>(_ body: @Sendable () throws -> Value) throws -> Value { try body() }
+  func perform<Value: Sendable>(on reactor: Reactor, _ body: @Sendable () throws -> Value) throws -> Value {
+    try reactor.expectArrival()
+    return try body()
+  }
 }
 
 /// A closure that was sent to the task that runs it.

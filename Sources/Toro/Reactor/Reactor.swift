@@ -55,7 +55,6 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   @exclusivity(unchecked) var closePhase = ClosePhase.open
   /// The clock as last read: never ahead of it.
   @exclusivity(unchecked) var lastNow: Int64 = 0
-  @exclusivity(unchecked) var adoptions = 1
   /// Runs of jobs since the last poll.
   @exclusivity(unchecked) var runsSincePoll = 0
   @exclusivity(unchecked) var counters = Counters()
@@ -66,7 +65,15 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   /// nanoseconds an acquire when on, nothing measurable when off.
   ///
   /// Set it on the reactor's thread.
-  @exclusivity(unchecked) public var notesHolders = false
+  public var notesHolders: Bool {
+    get { isCurrent && noting }
+    set {
+      expectCurrent("Reactor.notesHolders")
+      noting = newValue
+    }
+  }
+
+  @exclusivity(unchecked) @usableFromInline var noting = false
 
   enum ClosePhase {
     case open, requested, closing, closed
@@ -97,6 +104,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
 
   init(clock: ClockKind, hostBase: OpaquePointer?) throws(SystemError) {
     clockKind = clock
+    isAdopted = hostBase != nil
     owner = Atomic(toro_number_this_thread())
     if case .virtual(let unixTime) = clock {
       virtualUnixEpoch =
@@ -112,6 +120,8 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   }
 
   let virtualUnixEpoch: Int64
+  /// Whether the base is a host's.
+  let isAdopted: Bool
 
   deinit {
     // Nobody else has a reference, so no thread can be running it; callback waits may be left.
@@ -139,7 +149,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
 
   /// The reactor whose turn runs on this thread, or `nil`.
   public static var currentIfAny: Reactor? {
-    guard let pointer = toro_current_reactor() else { return nil }
+    guard let pointer = toro_current_reactor() else { return AdoptedBases.reactorOfThisThread() }
     return Unmanaged<Reactor>.fromOpaque(pointer).takeUnretainedValue()
   }
 
@@ -149,6 +159,12 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
 
   /// As ``isCurrent``, and true on the thread that finishes the jobs of a closed reactor.
   var isOnThread: Bool { isCurrent || isClosed }
+
+  /// Whether the reactor's turn runs on the calling thread: what a wait needs, whose task is parked as a job of this turn.
+  /// Another reactor's turn on the thread that both belong to will not do.
+  @usableFromInline package var isInside: Bool {
+    @inline(__always) get { toro_current_reactor() == Unmanaged.passUnretained(self).toOpaque() }
+  }
 
   /// Whether ``close()`` has been called and has taken effect. From any thread.
   public var isClosed: Bool { closedFlag.load(ordering: .acquiring) }
@@ -249,10 +265,8 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   public func close() {
     if isClosed { return }
     expectNoFork("Reactor.close()")
-    if adoptions > 1 {
-      adoptions -= 1
-      return
-    }
+    if isAdopted && AdoptedBases.leave(self) { return }
+    if isAdopted && !isCurrent { return post(.close) }  // an adopted base may have no locks
     if isInTurn || isTelling {
       expectCurrent("Reactor.close()")
       if closePhase == .open { closePhase = .requested }
@@ -292,6 +306,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     tearDown()
   }
 
+  /// Ends each source's waits in its order, and drops what is scheduled.
   private func endAllWaits() {
     var left: [WaiterPointer] = []
     pool.forEachWaiting { left.append($0) }
@@ -299,8 +314,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
       if waiter.pointee.role == .scheduled {
         cancelHere(waiter.pointee.id)
       } else {
-        waiter.pointee.source.unlink(waiter)
-        decide(waiter, .closed)
+        waiter.pointee.source.closeAbandoned()
       }
     }
     settle()
@@ -313,13 +327,13 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     closePhase = .closing
     if wasPhase != .closing { withTurn { endAllWaits() } }
     // What was queued and has not run is dropped, callbacks of ended waits excepted; jobs go on elsewhere.
+    endAllWaits()
     let left = inbox.close()
     while !ready.isEmpty {
       let entry = ready.removeFirst()
       if case .callback(let waiter) = entry { waiter.pointee.source.tell(waiter) } else { drop(entry) }
     }
     for entry in left { drop(entry) }
-    if toro_current_reactor() == Unmanaged.passUnretained(self).toOpaque() { toro_set_current_reactor(nil) }
     closedFlag.store(true, ordering: .releasing)
     closePhase = .closed
     owner.store(.max, ordering: .releasing)
@@ -332,7 +346,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     switch entry {
     case .job: runOnFallback(entry)
     case .scheduled(let waiter), .callback(let waiter): dropScheduled(waiter)
-    case .recycle(let waiter): pool.give(waiter)
+    case .recycle(let waiter): recycle(waiter)
     default: break
     }
   }
@@ -350,7 +364,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     inbox = Inbox()  // its lock may be held by a thread that is not in this process
     forkCount.store(toro_fork_count(), ordering: .relaxed)
     owner.store(toro_number_this_thread(), ordering: .releasing)
-    if (loop.isAdopted || isInTurn) && toro_current_reactor() == nil {
+    if isInTurn && toro_current_reactor() == nil {
       toro_set_current_reactor(Unmanaged.passUnretained(self).toOpaque())
     }
   }

@@ -21,6 +21,8 @@ enum Ready {
   case keep(WaitSource)
   /// Waits ended where nothing could be told.
   case settle
+  /// The reactor is to be closed when the turn ends.
+  case close
   /// A slot to be given back, from a task that left the reactor's thread.
   case recycle(WaiterPointer)
 }

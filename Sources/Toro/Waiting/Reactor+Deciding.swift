@@ -3,7 +3,8 @@ extension Reactor {
   /// list already.
   ///
   /// A task is put in line to be resumed on a later turn. A callback is put in line to be run by ``settle()``, that is
-  /// before the outermost call returns, or on the next turn if the source defers. Nothing of the user's runs in here:
+  /// before the outermost call returns, or on the next turn if the source defers. Nothing of the user's runs in here, not
+  /// even the end of an item that was not put, which is for ``recycle(_:)``:
   /// sources may decide in the middle of a change.
   @usableFromInline
   func decide(_ waiter: WaiterPointer, _ outcome: WaitOutcome) {
@@ -16,7 +17,6 @@ extension Reactor {
     waiter.pointee.state = .decided
     waiter.pointee.outcome = outcome
     pendingWaits &-= 1
-    if outcome != .granted { waiter.pointee.owner._withUnsafeGuaranteedRef { $0.discard(waiter) } }
     switch waiter.pointee.receiver {
     case .parkedTask:
       let context = TaskContext(bits: waiter.pointee.told.1)
@@ -70,10 +70,18 @@ extension Reactor {
       while let waiter = callbacks.popFirst() {
         waiter.pointee.owner._withUnsafeGuaranteedRef { $0.tell(waiter) }
       }
-      kept.removeAll(keepingCapacity: true)
+      releaseKept()
     } while needsSettling
     isTelling = false
     if closePhase == .requested && !isInTurn { finishClosing() }
+  }
+
+  /// Lets go of the sources whose callbacks have run. What dies with them may be kept in its turn, so not in place.
+  private func releaseKept() {
+    guard !kept.isEmpty else { return }
+    let dead = kept
+    kept = []
+    withExtendedLifetime(dead) {}
   }
 
   /// A cancellation handler may run inside the runtime's own locks: what it ended is told on the next turn instead.

@@ -6,11 +6,17 @@ struct WaiterPool {
   /// Where and since when each waits: beside the waiters rather than in them, so that a wait without a place (from C)
   /// costs no memory for it.
   struct Note {
+    /// Which use of the slot this is of: another one's says nothing.
+    var generation: UInt32 = 0
     var since: Int64
     var file: StaticString
     var line: UInt32
     /// Of the task that waits, which keeps it alive.
     var record: TaskReference?
+    /// The task's name, where there is no record.
+    var taskName: String?
+
+    var task: String? { record?.name ?? taskName }
   }
 
   private static let chunkSize = 256
@@ -25,6 +31,7 @@ struct WaiterPool {
     free = waiter.pointee.next
     assert(waiter.pointee.state == .idle)
     waiter.pointee.owner = .passUnretained(source)
+    waiter.pointee.role = .wait  // until it says otherwise: a put has an item to let go of
     return waiter
   }
 
@@ -54,12 +61,16 @@ struct WaiterPool {
       made.initialize(repeating: Note(since: 0, file: "", line: 0, record: nil), count: Self.chunkSize)
       notes[chunk] = made
     }
+    var note = note
+    note.generation = waiter.pointee.generation
     notes[chunk].unsafelyUnwrapped[slot % Self.chunkSize] = note
   }
 
   func note(of waiter: WaiterPointer) -> Note? {
     let slot = Int(waiter.pointee.slot)
-    return notes[slot / Self.chunkSize]?[slot % Self.chunkSize]
+    guard let note = notes[slot / Self.chunkSize]?[slot % Self.chunkSize], note.generation == waiter.pointee.generation
+    else { return nil }
+    return note
   }
 
   /// Every waiter that has not been decided, oldest slot first.

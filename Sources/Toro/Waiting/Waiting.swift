@@ -18,7 +18,7 @@ extension Reactor {
     on source: WaitSource, _ role: WaitRole, _ amount: Int = 0, until due: Int64, _ site: WaitSite,
     grantedAtOnce: Marker? = nil
   ) async throws -> Bool {
-    guard isCurrent else {
+    guard isInside else {
       try expectOpen(source.subject)
       return try await home.wait(source, role, amount, on: self, until: due, site, grantedAtOnce: grantedAtOnce)
     }
@@ -79,7 +79,8 @@ extension Reactor {
     pendingWaits &+= 1
     addTimer(waiter, due)
     if let site {
-      pool.note(waiter, .init(since: lastNow, file: site.file, line: site.line, record: record))
+      let name = record == nil && noting ? Task.name : nil
+      pool.note(waiter, .init(since: lastNow, file: site.file, line: site.line, record: record, taskName: name))
     }
   }
 
@@ -250,6 +251,6 @@ extension Reactor {
   /// For a wait that came here from elsewhere: the reactor may have been closed on the way.
   @usableFromInline
   func expectArrival() throws {
-    if !isCurrent { throw ReactorClosedError() }
+    if !isInside { throw ReactorClosedError() }
   }
 }
