@@ -55,6 +55,7 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
       throw SocketError("listen", errno: errno, address: address)
     }
     localAddress = try ToroNet.localAddress(of: descriptor)
+    socket.name("Listener \"\(localAddress)\"", reading: "accept")
   }
 
   /// Listens on a host's address and a port.

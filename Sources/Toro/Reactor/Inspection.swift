@@ -62,7 +62,7 @@ extension Reactor: CustomStringConvertible {
       let place = note.flatMap { $0.line == 0 ? nil : $0 }
       found.append(
         WaitDescription(
-          subject: waiter.pointee.source.subject, call: waiter.pointee.role.verb,
+          subject: waiter.pointee.source.subject, call: waiter.pointee.source.callName(of: waiter.pointee.role),
           since: note.map { ReactorClock.Instant(nanoseconds: $0.since) },
           deadline: heap.due(of: waiter).map(ReactorClock.Instant.init(nanoseconds:)),
           task: note?.record?.name, file: place.map { "\($0.file)" }, line: place.map { Int($0.line) },
