@@ -95,11 +95,17 @@ public struct SystemError: Error, Hashable, CustomStringConvertible {
   public let call: String
   /// What `errno` was; 0 if the call does not say.
   public let errno: Int32
+  /// What is known better than `errno` says it.
+  private let reason: String?
 
-  package init(_ call: String, errno: Int32) {
+  package init(_ call: String, errno: Int32, reason: String? = nil) {
     self.call = call
     self.errno = errno
+    self.reason = reason
   }
 
-  public var description: String { errno == 0 ? "\(call) failed" : "\(call): \(errorText(errno))" }
+  public var description: String {
+    if let reason { return "\(call): \(reason)" }
+    return errno == 0 ? "\(call) failed" : "\(call): \(errorText(errno))"
+  }
 }
