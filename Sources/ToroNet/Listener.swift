@@ -39,7 +39,7 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
   ///   - backlog: How many connections may wait to be accepted, at least 1; the system has a limit of its own.
   ///   - reactor: Whose it is. Any thread may make it.
   /// - Throws: ``SocketError``, as when the address is in use.
-  public init(on address: SocketAddress, backlog: Int = 1024, on reactor: Reactor = .current) throws(SocketError) {
+  public init(at address: SocketAddress, backlog: Int = 1024, on reactor: Reactor = .current) throws(SocketError) {
     require(backlog >= 1, "Listener(backlog: \(backlog)): at least 1")
     let descriptor = try makeSocket(for: address)
     socket = Socket(descriptor, on: reactor)
@@ -63,11 +63,11 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
   /// - Parameters:
   ///   - host: An IPv4 or IPv6 address in numbers; `0.0.0.0` or `::` for all of this machine's.
   ///   - port: 0 to 65535; 0 has the system choose one, which ``port`` tells.
-  ///   - backlog: As for ``init(on:backlog:on:)``.
+  ///   - backlog: As for ``init(at:backlog:on:)``.
   ///   - reactor: Whose it is. Any thread may make it.
   /// - Throws: ``AddressError`` for a host or port that is none; ``SocketError``.
   public convenience init(host: String, port: Int, backlog: Int = 1024, on reactor: Reactor = .current) throws {
-    try self.init(on: SocketAddress(host: host, port: port), backlog: backlog, on: reactor)
+    try self.init(at: SocketAddress(host: host, port: port), backlog: backlog, on: reactor)
   }
 
   deinit { socket.close() }

@@ -53,7 +53,7 @@ struct DescriptorTests {
           }
           listener.close()
           _ = try? await Connection.connect(to: listener.localAddress)
-          _ = try? Listener(on: idle.client.localAddress)
+          _ = try? Listener(at: idle.client.localAddress)
           let signals = try Signals([SIGUSR1])
           let iterating = reactor.spawn { for try await _ in signals {} }
           await reactor.yield()
