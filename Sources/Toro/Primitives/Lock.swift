@@ -157,7 +157,7 @@ package final class LockCore: WaitSource, @unchecked Sendable {
 
   @usableFromInline @inline(never)
   func handOff() {
-    require(isLocked, "\(subject).release(): the lock is not locked")
+    require(isLocked, "\(subject).release(): the lock is not locked. Released twice? withLock releases by itself")
     guard let next = waiters.popFirst() else { return }
     if reactor.notesHolders { holder = reactor.pool.note(of: next).map(HolderNote.init) }
     decide(next, .granted)

@@ -211,14 +211,18 @@ package final class ReadWriteLockCore: WaitSource, @unchecked Sendable {
   }
 
   package func releaseRead() {
-    require(readers > 0, "\(subject).releaseRead(): no reader holds the lock")
+    require(
+      readers > 0, "\(subject).releaseRead(): no reader holds the lock. Released twice? withReadLock releases by itself"
+    )
     readers -= 1
     rebalance()
     settle()
   }
 
   package func releaseWrite() {
-    require(isWriteLocked, "\(subject).releaseWrite(): no writer holds the lock")
+    require(
+      isWriteLocked,
+      "\(subject).releaseWrite(): no writer holds the lock. Released twice? withWriteLock releases by itself")
     isWriteLocked = false
     rebalance()
     settle()

@@ -113,7 +113,7 @@ extension Reactor {
     require(!loop.isAdopted, "\(call): the host drives an adopted base")
     require(
       runningFlag.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged,
-      "\(call): the reactor runs already")
+      "\(call): the reactor runs already. In it, await the work directly, or start it with `reactor.spawn { }`")
     require(!isTelling, "\(call): called in a wait callback")
     owner.store(toro_number_this_thread(), ordering: .releasing)
   }
