@@ -6,7 +6,9 @@ import Toro
 ///
 ///     let listener = try Listener(host: "127.0.0.1", port: 0)
 ///     for try await connection in listener {
-///       reactor.spawn { try await serve(connection) }
+///       reactor.spawn {
+///         do { try await serve(connection) } catch { print("\(connection): \(error)") }
+///       }
 ///     }
 ///
 /// A connection is accepted when the iteration asks for the next one, and not before: who holds the iteration up leaves

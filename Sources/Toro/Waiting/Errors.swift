@@ -1,4 +1,7 @@
-/// The body of a `with…` scope could not run, or could not finish, before its deadline.
+/// A deadline passed first.
+///
+/// The `deadline:` of `withLock`, `withPermit` and their kin bounds only the waiting: the body did not run. That of
+/// ``withDeadline(_:on:file:line:_:)`` bounds the body, which was cancelled and has ended.
 public struct TimeoutError: Error, Hashable, CustomStringConvertible {
   /// What was waited for, as in `Lock "cache"`.
   public let subject: String
