@@ -11,6 +11,8 @@ let package = Package(
   products: [
     .library(name: "Toro", targets: ["Toro"]),
     .library(name: "ToroNet", targets: ["ToroNet"]),
+    // For programs that make the event_base which Toro adopts.
+    .library(name: "CLibevent", targets: ["CLibevent"]),
   ],
   targets: [
     .systemLibrary(

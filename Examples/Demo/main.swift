@@ -13,6 +13,12 @@ func runDemo(_ path: String) throws {
         throw Failure("\(path) does not say where it listens")
       }
       let address = try SocketAddress(String(line.dropFirst(prefix.count)))
+      print(
+        """
+        A work queue daemon (Examples/WorkQueue) and its clients, who talk to it over TCP in lines of text. What follows
+        is what they see. "item 2 job 3.7" has priority 2 (the lowest leave first) and is the 7th that putter 3 put.
+
+        """)
       try await Scenes(daemon: daemon, address: address, reactor: reactor).play()
     }
   }
@@ -20,7 +26,13 @@ func runDemo(_ path: String) throws {
 
 do {
   try runDemo(CommandLine.arguments.dropFirst().first ?? ChildProcess.neighbour("WorkQueue"))
-  print("all went well")
+  print(
+    """
+    all went well
+
+    Try it by hand: `swift run WorkQueue --port 7311`, and elsewhere `nc 127.0.0.1 7311`;
+    then put 1 hello, take 1000, done, stats, quit.
+    """)
 } catch {
   print("FAILED: \(error)")
   exit(1)

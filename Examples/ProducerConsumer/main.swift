@@ -1,4 +1,4 @@
-// The seed's producer and consumer: a queue with room for three, and a join that waits until all was dealt with.
+// A producer and a consumer: a queue with room for three, and a join that waits until all was dealt with.
 import Toro
 
 func produceAndConsume() throws {

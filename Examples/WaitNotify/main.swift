@@ -1,4 +1,4 @@
-// The seed's first example, in both forms: one waits to be notified by another.
+// Wait and notify, in both forms: one waits to be notified by another.
 import Toro
 
 /// The callback form: the waiter is told before `notify()` returns.

@@ -8,7 +8,7 @@ import Toro
 ///     stats                   -> stats queued=… inhand=… waiting=… done=… clients=…
 ///     quit                    -> bye, and the connection ends
 ///
-/// A line that is none of these is answered by `error <why>`, and the next one is read.
+/// Blanks before a command do not count. A line that is none of these is answered by `error <why>`, and the next one is read.
 enum Command: Equatable {
   case put(priority: Int, text: String)
   case take(timeout: Duration)
@@ -25,11 +25,16 @@ enum Command: Equatable {
   ///
   /// - Throws: ``CommandError`` that says what is wrong, in one line.
   init(_ line: String) throws(CommandError) {
-    let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+    let command = line.drop { $0 == " " }
+    let parts = command.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
     let argument = parts.count > 1 ? parts[1] : nil
     switch parts[0] {
-    case "put": self = try Command.put(argument ?? "")
-    case "take": self = try Command.take(argument ?? "")
+    case "put":
+      guard let argument else { throw CommandError("usage: put <priority> <text>") }
+      self = try Command.put(argument)
+    case "take":
+      guard let argument else { throw CommandError("usage: take <milliseconds>") }
+      self = try Command.take(argument)
     case "done": self = .done
     case "stats": self = .stats
     case "quit": self = .quit

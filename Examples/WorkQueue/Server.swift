@@ -26,6 +26,8 @@ actor Server: ReactorActor {
     var item: Item?
     /// Whether it is being waited for, so that it may be sent away between two commands.
     var isIdle = false
+    /// Whether its time is over: what it says now is not answered.
+    var isCut = false
   }
 
   nonisolated let reactor: Reactor
@@ -39,6 +41,7 @@ actor Server: ReactorActor {
   private var lastClient = 0
   private var lastItem = 0
   private var doneCount = 0
+  /// Items that nobody will take any more, since the daemon stops.
   private var lostCount = 0
   private var waitingCount = 0
   private var isStopping = false
@@ -81,8 +84,20 @@ actor Server: ReactorActor {
     let unfinished = isFinished ? 0 : clients.values.count { $0.item != nil }
     serving.close()
     _ = try await serving.join(deadline: isFinished ? deadline : .after(.zero))  // the last answers
-    for client in clients.values { client.connection.close() }
+    await cutOff()
     return lostCount + unfinished
+  }
+
+  /// Ends the connections that are left, and says why to those who are between two commands, without waiting for them.
+  private func cutOff() async {
+    for id in clients.keys { clients[id]?.isCut = true }
+    for client in clients.values {
+      if client.isIdle {
+        let reply = Reply.error("the time for work in hand is over")
+        try? await client.connection.write(reply.line, deadline: .after(.zero))
+      }
+      client.connection.close()
+    }
   }
 
   // MARK: One client
@@ -100,7 +115,7 @@ actor Server: ReactorActor {
     }
     do {
       while !isStopping || clients[id]?.item != nil {
-        guard let reply = try await answer(id, connection) else { break }
+        guard let reply = try await answer(id, connection), clients[id]?.isCut != true else { break }
         try await connection.write(reply.line, deadline: .after(Self.writeTime))
         if reply == .bye { break }
       }
@@ -141,7 +156,7 @@ actor Server: ReactorActor {
     case .stats:
       let inHand = clients.values.count { $0.item != nil }
       return .stats([
-        ("queued", queue.count), ("inhand", inHand), ("waiting", waitingCount), ("done", doneCount),
+        ("queued", queue.count + lostCount), ("inhand", inHand), ("waiting", waitingCount), ("done", doneCount),
         ("clients", clients.count),
       ])
     case .quit:

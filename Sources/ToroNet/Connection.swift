@@ -38,6 +38,7 @@ public final class Connection: CustomStringConvertible, @unchecked Sendable {
     self.socket = socket
     peerAddress = peer
     localAddress = local
+    socket.name("Connection \"\(peer)\"", reading: "read")
   }
 
   deinit { socket.close() }

@@ -6,7 +6,9 @@ import Toro
 ///
 ///     let listener = try Listener(host: "127.0.0.1", port: 0)
 ///     for try await connection in listener {
-///       reactor.spawn { try await serve(connection) }
+///       reactor.spawn {
+///         do { try await serve(connection) } catch { print("\(connection): \(error)") }
+///       }
 ///     }
 ///
 /// A connection is accepted when the iteration asks for the next one, and not before: who holds the iteration up leaves
@@ -39,7 +41,7 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
   ///   - backlog: How many connections may wait to be accepted, at least 1; the system has a limit of its own.
   ///   - reactor: Whose it is. Any thread may make it.
   /// - Throws: ``SocketError``, as when the address is in use.
-  public init(on address: SocketAddress, backlog: Int = 1024, on reactor: Reactor = .current) throws(SocketError) {
+  public init(at address: SocketAddress, backlog: Int = 1024, on reactor: Reactor = .current) throws(SocketError) {
     require(backlog >= 1, "Listener(backlog: \(backlog)): at least 1")
     let descriptor = try makeSocket(for: address)
     socket = Socket(descriptor, on: reactor)
@@ -55,6 +57,7 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
       throw SocketError("listen", errno: errno, address: address)
     }
     localAddress = try ToroNet.localAddress(of: descriptor)
+    socket.name("Listener \"\(localAddress)\"", reading: "accept")
   }
 
   /// Listens on a host's address and a port.
@@ -62,11 +65,11 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
   /// - Parameters:
   ///   - host: An IPv4 or IPv6 address in numbers; `0.0.0.0` or `::` for all of this machine's.
   ///   - port: 0 to 65535; 0 has the system choose one, which ``port`` tells.
-  ///   - backlog: As for ``init(on:backlog:on:)``.
+  ///   - backlog: As for ``init(at:backlog:on:)``.
   ///   - reactor: Whose it is. Any thread may make it.
   /// - Throws: ``AddressError`` for a host or port that is none; ``SocketError``.
   public convenience init(host: String, port: Int, backlog: Int = 1024, on reactor: Reactor = .current) throws {
-    try self.init(on: SocketAddress(host: host, port: port), backlog: backlog, on: reactor)
+    try self.init(at: SocketAddress(host: host, port: port), backlog: backlog, on: reactor)
   }
 
   deinit { socket.close() }

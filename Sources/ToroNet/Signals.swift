@@ -11,7 +11,7 @@ import Toro
 /// From when it is made these signals do nothing else; when it is closed or dropped they do what they did before. One
 /// that arrives while nobody iterates is kept for the next iteration. A handler of its own writes to a pipe: libevent's
 /// signal events, which serve one base in a process, are not used. A forked child gets the default effect.
-public final class Signals: AsyncSequence, @unchecked Sendable {
+public final class Signals: AsyncSequence, CustomStringConvertible, @unchecked Sendable {
   public typealias Element = Int32
   public typealias Failure = any Error
 
@@ -39,12 +39,15 @@ public final class Signals: AsyncSequence, @unchecked Sendable {
       for watched in numbers[..<index] { toro_signal_unwatch(watched) }
       Glibc.close(ends.0)
       Glibc.close(ends.1)
-      throw SystemError("sigaction(\(number))", errno: code)
+      throw SystemError(
+        "sigaction(\(signalName(number)))", errno: code,
+        reason: code == EBUSY ? "another Signals of this process watches it already" : nil)
     }
     self.reactor = reactor
     self.numbers = numbers
     socket = Socket(ends.0, on: reactor)
     writeEnd = ends.1
+    socket.name("Signals", reading: "next")
   }
 
   deinit { close() }
@@ -58,6 +61,11 @@ public final class Signals: AsyncSequence, @unchecked Sendable {
       Glibc.close(writeEnd)
     }
     socket.close()
+  }
+
+  /// As in `<Signals SIGINT SIGTERM>`. From any thread.
+  public var description: String {
+    "<Signals \(numbers.map(signalName).joined(separator: " "))\(socket.isClosed ? " closed" : "")>"
   }
 
   private func next(_ site: WaitSite) async throws -> Int32? {
@@ -94,4 +102,19 @@ public final class Signals: AsyncSequence, @unchecked Sendable {
   }
 
   public func makeAsyncIterator() -> Iterator { Iterator(signals: self) }
+}
+
+/// The name of a signal that programs watch for; any other's number.
+private func signalName(_ number: Int32) -> String {
+  switch number {
+  case SIGHUP: "SIGHUP"
+  case SIGINT: "SIGINT"
+  case SIGQUIT: "SIGQUIT"
+  case SIGUSR1: "SIGUSR1"
+  case SIGUSR2: "SIGUSR2"
+  case SIGTERM: "SIGTERM"
+  case SIGCHLD: "SIGCHLD"
+  case SIGWINCH: "SIGWINCH"
+  default: "\(number)"
+  }
 }

@@ -11,12 +11,20 @@ final class Socket: @unchecked Sendable {
   private let reading: DescriptorWatch
   /// Made when first needed: most writes need no wait.
   @exclusivity(unchecked) private var writing: DescriptorWatch?
+  /// What ``name(_:reading:)`` was told, for the watch that is made later.
+  @exclusivity(unchecked) private var subject: String?
 
   /// Takes over an open descriptor.
   init(_ descriptor: Int32, on reactor: Reactor) {
     self.reactor = reactor
     openDescriptor = Atomic(descriptor)
     reading = DescriptorWatch(on: reactor, descriptor, .readable)
+  }
+
+  /// Says how `Reactor.waits` is to name the waits: before the first one.
+  func name(_ subject: String, reading call: String) {
+    self.subject = subject
+    reading.name(subject, call)
   }
 
   deinit {
@@ -38,9 +46,15 @@ final class Socket: @unchecked Sendable {
 
   /// Waits until there is room to write, or the socket failed.
   func writable(until due: Int64, _ site: WaitSite) async throws -> Bool {
-    let watch = writing ?? DescriptorWatch(on: reactor, descriptor, .writable)
+    let watch = writing ?? makeWriting()
     if isClosed { watch.close() } else { writing = watch }
     return try await watch.wait(.writable, until: due, site)
+  }
+
+  private func makeWriting() -> DescriptorWatch {
+    let watch = DescriptorWatch(on: reactor, descriptor, .writable)
+    if let subject { watch.name(subject, "write") }
+    return watch
   }
 
   // MARK: Closing

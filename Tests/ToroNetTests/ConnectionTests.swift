@@ -6,6 +6,23 @@ import Toro
 
 @Suite("Connections")
 struct ConnectionTests {
+  @Test("The reactor's list of waits says who is waited for")
+  func waitsAreNamed() throws {
+    try onReactor { reactor in
+      let listener = try loopback(reactor)
+      let (client, server) = try await connectedPair(on: reactor)
+      reactor.spawn { try await client.read() }
+      reactor.spawn { try await listener.accept() }
+      try await reactor.sleep(for: .milliseconds(1))
+      let names = reactor.waits.map { "\($0.subject).\($0.call)" }
+      #expect(names.contains("Connection \"\(client.peerAddress)\".read"))
+      #expect(names.contains("Listener \"\(listener.localAddress)\".accept"))
+      client.close()
+      listener.close()
+      withExtendedLifetime(server) {}
+    }
+  }
+
   @Test("What one end writes the other reads, and addresses mirror each other")
   func exchange() throws {
     try onReactor { _ in

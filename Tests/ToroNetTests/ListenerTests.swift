@@ -45,7 +45,7 @@ struct ListenerTests {
       listener.close()
       #expect(try await iterating.value == "ended")
       #expect(try await listener.accept() == nil)
-      _ = try Listener(on: listener.localAddress)
+      _ = try Listener(at: listener.localAddress)
     }
   }
 
@@ -79,7 +79,7 @@ struct ListenerTests {
   func badArguments() throws {
     try onReactor { _ in
       let listener = try loopback()
-      let error = #expect(throws: SocketError.self) { try Listener(on: listener.localAddress) }
+      let error = #expect(throws: SocketError.self) { try Listener(at: listener.localAddress) }
       #expect(error?.description == "bind \(listener.localAddress): Address already in use")
       #expect(throws: AddressError.self) { try Listener(host: "127.0.0.1", port: 70_000) }
       #expect(throws: AddressError.self) { try Listener(host: "127.0.0.1", port: -1) }

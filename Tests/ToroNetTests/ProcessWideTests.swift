@@ -53,7 +53,7 @@ struct DescriptorTests {
           }
           listener.close()
           _ = try? await Connection.connect(to: listener.localAddress)
-          _ = try? Listener(on: idle.client.localAddress)
+          _ = try? Listener(at: idle.client.localAddress)
           let signals = try Signals([SIGUSR1])
           let iterating = reactor.spawn { for try await _ in signals {} }
           await reactor.yield()
@@ -114,7 +114,10 @@ struct SignalsTests {
       try onReactor { reactor in
         signal(SIGUSR1, SIG_IGN)
         let signals = try Signals([SIGUSR1])
-        #expect(throws: SystemError.self) { try Signals([SIGUSR2, SIGUSR1]) }
+        let error = #expect(throws: SystemError.self) { try Signals([SIGUSR2, SIGUSR1]) }
+        #expect(error?.errno == EBUSY)
+        #expect(error?.description == "sigaction(SIGUSR1): another Signals of this process watches it already")
+        #expect(signals.description == "<Signals SIGUSR1>")
         let iterating = reactor.spawn { for try await _ in signals {} }
         await reactor.yield()
         signals.close()

@@ -12,6 +12,8 @@ struct ProtocolTests {
     #expect(try Command("take 3600000") == .take(timeout: .seconds(3_600)))
     #expect(try Command("done") == .done)
     #expect(try Command("stats") == .stats)
+    #expect(try Command("  stats") == .stats)
+    #expect(try Command(" put 5  x") == .put(priority: 5, text: " x"))
     #expect(try Command("quit") == .quit)
   }
 
@@ -27,6 +29,12 @@ struct ProtocolTests {
     let reply = Reply.error(error?.reason ?? "").line
     #expect(reply.utf8.count < 200)
     #expect(reply.utf8.count { $0 == 10 } == 1 && reply.last == "\n")
+  }
+
+  @Test("A command without its arguments is told its usage", arguments: ["put", "take"])
+  func usage(name: String) {
+    let error = #expect(throws: CommandError.self) { try Command(name) }
+    #expect(error?.reason.hasPrefix("usage: \(name) <") == true)
   }
 
   @Test("Replies are lines")

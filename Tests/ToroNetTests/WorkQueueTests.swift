@@ -119,17 +119,21 @@ struct WorkQueueTests {
     }
   }
 
-  @Test("Work that outlasts the grace period is not waited for")
+  @Test("Work that outlasts the grace period is not waited for, and its client is told")
   func graceEnds() throws {
     try onReactor { reactor in
-      let (daemon, address) = try await Self.start("--grace", "0.1")
+      let (daemon, address) = try await Self.start("--grace", "1")
       let worker = try await Client(address)
       try await worker.say("put 1 a", expecting: "ok")
+      try await worker.say("put 2 b", expecting: "ok")
       try await worker.say("take 0", expecting: "item 1 a")
       daemon.send(SIGTERM)
+      #expect(try await daemon.readLine() == "stopping: work in hand has 1 second")
+      try await worker.say("stats", expecting: "stats queued=1 inhand=1 waiting=0 done=0 clients=1")
+      #expect(try await worker.connection.readLine(deadline: soon(5_000)) == "error the time for work in hand is over")
+      #expect(try await worker.connection.readLine(deadline: soon(5_000)) == nil)
       #expect(try await daemon.waitForExit(within: .seconds(5)) == 0)
-      _ = try await daemon.readLine()
-      #expect(try await daemon.readLine() == "stopped: 1 item not done")
+      #expect(try await daemon.readLine() == "stopped: 2 items not done")
     }
   }
 
@@ -165,9 +169,11 @@ struct WorkQueueTests {
   @Test("It tells how it is used, and when an address is taken")
   func helpAndTakenPort() throws {
     try onReactor { _ in
-      let help = try ChildProcess(ChildProcess.neighbour("WorkQueue"), ["--help"])
-      #expect(try await help.readLine()?.hasPrefix("usage: WorkQueue") == true)
-      #expect(try await help.waitForExit() == 0)
+      for option in ["--help", "-h"] {
+        let help = try ChildProcess(ChildProcess.neighbour("WorkQueue"), [option])
+        #expect(try await help.readLine()?.hasPrefix("usage: WorkQueue") == true)
+        #expect(try await help.waitForExit() == 0)
+      }
       let (daemon, address) = try await Self.start()
       let second = try ChildProcess(
         ChildProcess.neighbour("WorkQueue"), ["--port", "\(address.port)"], readsErrors: true)

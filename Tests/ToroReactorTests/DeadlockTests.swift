@@ -230,6 +230,26 @@ struct DeadlockTests {
     }
   }
 
+  @Test("A description has readable times, and says of an iteration that it is one")
+  func readable() async throws {
+    try await withReactor(.virtual) { reactor in
+      let jobs = Queue<Int>(name: "jobs", on: reactor)
+      let event = Event(name: "loaded", on: reactor)
+      reactor.spawn(name: "iterator") { for try await _ in jobs {} }
+      reactor.spawn(name: "waiter") { try await event.wait(deadline: .after(.milliseconds(90_500))) }
+      reactor.spawn {
+        try await reactor.sleep(for: .microseconds(12_345))
+        let texts = reactor.waits.map(\.description)
+        #expect(texts[0] == #"Queue "jobs".get by "iterator" in for try await for 12 ms"#)
+        #expect(texts[1].hasSuffix(" for 12 ms until 90.488 s from now"))
+        #expect(reactor.waits[0].file == nil && reactor.waits[0].line == nil)
+        jobs.close()
+        event.set()
+      }
+      try reactor.run()
+    }
+  }
+
   @Test("Locks tell who holds them while that is noted")
   func holders() async throws {
     try await withReactor { reactor in

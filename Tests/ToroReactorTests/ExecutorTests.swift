@@ -111,6 +111,24 @@ struct ExecutorTests {
     }
   }
 
+  @Test("So may the callback of a wait, whoever ends it")
+  func assumesIsolationInCallbacks() async throws {
+    try await withReactor { reactor in
+      let resident = Resident(on: reactor)
+      let note: @Sendable (WaitOutcome) -> Void = { _ in resident.assumeIsolated { _ = $0.visit() } }
+      let condition = Condition(on: reactor)
+      condition.wait(callback: note)
+      condition.notify()
+      condition.wait(deadline: .after(.seconds(1)), callback: note)
+      try reactor.run()
+      condition.wait(callback: note)
+      reactor.spawn { condition.notify() }
+      try reactor.run()
+      condition.wait(callback: note).cancel()
+      #expect(try reactor.run { await resident.visits } == 4)
+    }
+  }
+
   @Test("A task comes back from actors, global functions, yields, sleeps and other tasks")
   func comesBack() async throws {
     try await inReactor(.monotonic) { reactor in

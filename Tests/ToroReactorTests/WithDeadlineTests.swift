@@ -21,6 +21,19 @@ struct WithDeadlineTests {
     }
   }
 
+  @Test("The TimeoutError says where the call stands")
+  func place() async throws {
+    try await withReactor(.virtual) { reactor in
+      try reactor.run {
+        let line = #line + 1  // a macro's arguments stand where the macro does
+        let error = await #expect(throws: TimeoutError.self) {
+          try await withDeadline(.after(.seconds(1))) { try await reactor.sleep(for: .seconds(2)) }
+        }
+        #expect(error?.subject == "withDeadline at WithDeadlineTests.swift:\(line)")
+      }
+    }
+  }
+
   @Test("A body that is late is cancelled, and TimeoutError thrown")
   func late() async throws {
     try await inReactor { reactor in

@@ -1,4 +1,4 @@
-/// Waits that end when somebody notifies: the seed's wait / notify pattern at its plainest.
+/// Waits that end when somebody notifies: the wait / notify pattern at its plainest.
 ///
 /// Notifications are not kept: one that finds nobody waiting is lost. A condition has no lock of its own; between two
 /// suspensions nothing else runs on the reactor.

@@ -85,6 +85,9 @@ public final class Lock: Sendable, CustomStringConvertible {
 
   /// Runs `body` with the lock acquired, and releases it afterwards.
   ///
+  /// - Parameters:
+  ///   - deadline: Until when to wait for the lock. It does not bound the body: ``withDeadline(_:on:file:line:_:)`` does.
+  ///   - body: What to run.
   /// - Throws: What `body` throws; ``TimeoutError`` if the deadline passes before the lock is acquired;
   ///   `CancellationError` and ``ClosedError`` as ``acquire(deadline:file:line:)``.
   @inlinable
@@ -158,7 +161,7 @@ package final class LockCore: WaitSource, @unchecked Sendable {
 
   @usableFromInline @inline(never)
   func handOff() {
-    require(isLocked, "\(subject).release(): the lock is not locked")
+    require(isLocked, "\(subject).release(): the lock is not locked. Released twice? withLock releases by itself")
     guard let next = waiters.popFirst() else { return }
     if reactor.noting { holder = reactor.pool.note(of: next).map(HolderNote.init) }
     decide(next, .granted)

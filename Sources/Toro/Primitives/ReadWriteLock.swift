@@ -60,7 +60,7 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
     core.forward { core.releaseRead() }
   }
 
-  /// Runs `body` with the lock acquired together with other readers.
+  /// Runs `body` with the lock acquired together with other readers. The deadline bounds only the waiting for it.
   ///
   /// - Throws: What `body` throws; ``TimeoutError`` if the deadline passes before the lock is acquired; otherwise as
   ///   ``acquireRead(file:line:)``.
@@ -128,6 +128,7 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
   }
 
   /// Runs `body` with the lock acquired alone. The body may ``downgrade()``: what it holds at its end is released.
+  /// The deadline bounds only the waiting for it.
   ///
   /// - Throws: As ``withReadLock(deadline:file:line:_:)``.
   public func withWriteLock<Result>(
@@ -211,14 +212,18 @@ package final class ReadWriteLockCore: WaitSource, @unchecked Sendable {
   }
 
   package func releaseRead() {
-    require(readers > 0, "\(subject).releaseRead(): no reader holds the lock")
+    require(
+      readers > 0, "\(subject).releaseRead(): no reader holds the lock. Released twice? withReadLock releases by itself"
+    )
     readers -= 1
     rebalance()
     settle()
   }
 
   package func releaseWrite() {
-    require(isWriteLocked, "\(subject).releaseWrite(): no writer holds the lock")
+    require(
+      isWriteLocked,
+      "\(subject).releaseWrite(): no writer holds the lock. Released twice? withWriteLock releases by itself")
     isWriteLocked = false
     rebalance()
     settle()

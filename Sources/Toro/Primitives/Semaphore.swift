@@ -28,7 +28,7 @@ public final class Semaphore: BasicSemaphore, @unchecked Sendable {
     core.forward { core.release(permits) }
   }
 
-  /// Runs `body` with permits acquired, and releases them afterwards.
+  /// Runs `body` with permits acquired, and releases them afterwards. The deadline bounds only the waiting for them.
   ///
   /// - Throws: What `body` throws; ``TimeoutError`` if the deadline passes before the permits are acquired;
   ///   `CancellationError` and ``ClosedError`` as ``acquire(_:deadline:file:line:)``.
@@ -71,7 +71,7 @@ public final class BoundedSemaphore: BasicSemaphore, @unchecked Sendable {
     } catch is ReactorClosedError {}
   }
 
-  /// Runs `body` with permits acquired, and releases them afterwards.
+  /// Runs `body` with permits acquired, and releases them afterwards. The deadline bounds only the waiting for them.
   ///
   /// - Throws: As ``Semaphore/withPermit(_:deadline:file:line:_:)``.
   @inlinable

@@ -7,7 +7,7 @@ public typealias LifoQueue<Element: Sendable> = GenericQueue<LifoStorage<Element
 /// The lowest item first, equal ones in order of arrival.
 public typealias PriorityQueue<Element: Comparable & Sendable> = GenericQueue<PriorityStorage<Element>>
 
-/// The seed's name for a queue that can be joined; all can.
+/// Another name for ``Queue``, for code that joins it. Every queue can be joined.
 public typealias JoinableQueue<Element: Sendable> = GenericQueue<FifoStorage<Element>>
 
 /// A queue without room: a put waits until a get takes the item.

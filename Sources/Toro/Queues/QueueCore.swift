@@ -238,7 +238,8 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
 
   @usableFromInline
   package func taskDone() {
-    require(unfinished > 0, "\(subject).taskDone(): more often than items were put")
+    require(
+      unfinished > 0, "\(subject).taskDone(): more often than items were put. Call it once for each item that was got")
     unfinished -= 1
     guard unfinished == 0, !joiners.isEmpty else { return }
     while let joiner = joiners.popFirst() { decide(joiner, .granted) }

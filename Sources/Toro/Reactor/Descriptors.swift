@@ -88,6 +88,7 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   /// Whether the event is on the base, which then holds a reference.
   @exclusivity(unchecked) private var isAdded = false
   @exclusivity(unchecked) private var isCountedIdle = false
+  @exclusivity(unchecked) private var user: (subject: String, call: String)?
   /// In the loop's list of the watches whose events are on the base.
   @exclusivity(unchecked) var next: DescriptorWatch?
   @exclusivity(unchecked) unowned(unsafe) var previous: DescriptorWatch?
@@ -115,7 +116,13 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   }
 
   override class var typeName: String { "Descriptor" }
-  override var stateDescription: String { "\(descriptor)" }
+  override var subject: String { user?.subject ?? "\(Self.typeName) \(descriptor)" }
+  override func callName(of role: WaitRole) -> String { user?.call ?? role.verb }
+  override var stateDescription: String { "" }
+
+  /// For whom it is watched, and what a wait is for, as in `Connection "127.0.0.1:5"` and `read`. Set it before the first
+  /// wait.
+  package func name(_ subject: String, _ call: String) { user = (subject, call) }
 
   private var staysAdded: Bool { events == Int16(EV_READ) && !reactor.loop.isAdopted }
 

@@ -10,21 +10,39 @@ public struct WaitDescription: Sendable, CustomStringConvertible {
   public let deadline: ReactorClock.Instant?
   /// The name of the task that waits, or `nil`.
   public let task: String?
-  /// Where the call stands: `Module/File.swift`, or `nil`.
+  /// Where the call stands: `Module/File.swift`, or `nil`, as in a `for try await`, which does not tell.
   public let file: String?
   public let line: Int?
   /// Who holds it, and where it was acquired, while ``Reactor/notesHolders`` is on.
   public let holder: String?
+  let isIteration: Bool
   let now: ReactorClock.Instant
 
   public var description: String {
     var text = "\(subject).\(call)"
     if let task { text += " by \"\(task)\"" }
+    if isIteration { text += " in for try await" }
     if let file, let line { text += " at \(file):\(line)" }
-    if let since { text += " for \(since.duration(to: now))" }
-    if let deadline { text += " until \(now.duration(to: deadline)) from now" }
+    if let since { text += " for \(since.duration(to: now).readable)" }
+    if let deadline { text += " until \(now.duration(to: deadline).readable) from now" }
     if let holder { text += ", held by \(holder)" }
     return text
+  }
+}
+
+extension Duration {
+  /// As in `15 µs`, `12 ms`, `3.5 s`: what a person wants to know of it.
+  var readable: String {
+    let (seconds, attoseconds) = components
+    let microseconds = Int128(seconds) * 1_000_000 + Int128(attoseconds) / 1_000_000_000_000
+    let sign = microseconds < 0 ? "-" : ""
+    let size = microseconds.magnitude
+    if size < 1_000 { return "\(sign)\(size) µs" }
+    let milliseconds = (size + 500) / 1_000
+    if milliseconds < 1_000 { return "\(sign)\(milliseconds) ms" }
+    var fraction = "\(milliseconds % 1_000 + 1_000)".dropFirst()
+    while fraction.last == "0" { fraction.removeLast() }
+    return "\(sign)\(milliseconds / 1_000)\(fraction.isEmpty ? "" : ".")\(fraction) s"
   }
 }
 
@@ -41,13 +59,14 @@ extension Reactor: CustomStringConvertible {
     pool.forEachWaiting { waiter in
       guard waiter.pointee.role != .scheduled, waiter.pointee.receiver != .member else { return }
       let note = pool.note(of: waiter)
+      let place = note.flatMap { $0.line == 0 ? nil : $0 }
       found.append(
         WaitDescription(
-          subject: waiter.pointee.source.subject, call: waiter.pointee.role.verb,
+          subject: waiter.pointee.source.subject, call: waiter.pointee.source.callName(of: waiter.pointee.role),
           since: note.map { ReactorClock.Instant(nanoseconds: $0.since) },
           deadline: heap.due(of: waiter).map(ReactorClock.Instant.init(nanoseconds:)),
-          task: note?.task, file: note.map { "\($0.file)" }, line: note.map { Int($0.line) },
-          holder: waiter.pointee.source.holderDescription, now: now))
+          task: note?.task, file: place.map { "\($0.file)" }, line: place.map { Int($0.line) },
+          holder: waiter.pointee.source.holderDescription, isIteration: note?.line == 0, now: now))
     }
     return found.sorted { ($0.since?.nanoseconds ?? 0) < ($1.since?.nanoseconds ?? 0) }
   }

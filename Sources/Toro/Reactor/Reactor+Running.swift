@@ -25,6 +25,13 @@ extension Reactor {
 
   /// Runs a task made of `body`, and the loop, until the task returns.
   ///
+  /// It occupies the calling thread. On the main thread nothing that is isolated to `@MainActor` runs meanwhile, the global
+  /// variables of `main.swift` included: a body that awaits them never returns. Run the reactor on a thread of its own, or
+  /// keep the state in a ``ReactorActor``.
+  ///
+  /// Tasks that were spawned and have not ended stay suspended when it returns, and keep the reactor; the next run goes on
+  /// with them, ``close()`` ends them.
+  ///
   /// When the reactor is stopped, the body's task is cancelled, run to its end, and ``StoppedError`` thrown. A stop that
   /// was made before throws without starting it. In virtual time, or with `detectsDeadlock`, a deadlock does likewise
   /// and throws the ``DeadlockError`` as first seen. In real time it is not looked for otherwise, since a task on another
@@ -116,7 +123,7 @@ extension Reactor {
     require(!loop.isAdopted, "\(call): the host drives an adopted base")
     require(
       runningFlag.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged,
-      "\(call): the reactor runs already")
+      "\(call): the reactor runs already. In it, await the work directly, or start it with `reactor.spawn { }`")
     require(!isTelling, "\(call): called in a wait callback")
     owner.store(toro_number_this_thread(), ordering: .releasing)
   }

@@ -107,6 +107,14 @@ extension Reactor {
     _ = try await sleepers.wait(.sleep, until: resolve(deadline), WaitSite(file, line))
   }
 
+  /// Waits this long, on the reactor's clock: in virtual time, which does not see `Task.sleep(for:)`, no time at all.
+  ///
+  /// - Throws: As ``sleep(until:file:line:)``.
+  /// - Isolation: May be awaited from any thread.
+  public func sleep(for duration: Duration, file: StaticString = #fileID, line: UInt = #line) async throws {
+    try await sleep(until: .after(duration), file: file, line: line)
+  }
+
   // MARK: Holding
 
   /// Keeps the reactor from ending, or calling a deadlock, for want of work: something outside will wake it. In virtual

@@ -6,6 +6,9 @@ extension Reactor {
   /// It prefers the reactor as its executor: it, its child tasks and what they call that is isolated to no other actor run
   /// on the reactor's thread. Closing the reactor cancels it.
   ///
+  /// What the body throws is kept in the task, as by Swift's `Task`: nobody hears of it who does not ask for its `value` or
+  /// `result`. Where nobody does, catch in the body.
+  ///
   /// - Parameters:
   ///   - name: The task's name, for ``waits`` and debuggers.
   ///   - priority: As for `Task`; the reactor runs what is ready in order of arrival whatever its priority.

@@ -11,8 +11,10 @@ import Synchronization
 /// **Thread.** A reactor is bound to the thread that made it, until ``run()``, ``runOnce(blocking:)`` or ``bind()`` is
 /// called on another while it does not run. What may be called from any thread says so.
 ///
-/// **Lifetime.** Primitives and spawned tasks keep their reactor. ``close()`` ends what is left; dropping the last
-/// reference does the same.
+/// **Lifetime.** Primitives, and spawned tasks that have not ended, keep their reactor: a task that waits when
+/// ``run(detectsDeadlock:name:_:)`` returns stays suspended, and the reactor with it, until the next run or ``close()``.
+/// Write `defer { reactor.close() }` where the reactor is made. Dropping the last reference closes it too, which happens
+/// only where no task is left.
 public final class Reactor: SerialExecutor, @unchecked Sendable {
   // What other threads may read.
   @usableFromInline let owner: Atomic<UInt64>

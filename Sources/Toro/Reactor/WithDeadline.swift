@@ -7,10 +7,11 @@
 /// - Parameters:
 ///   - deadline: Until when the body may run. One that has passed cancels it before it starts.
 ///   - reactor: Whose clock it is, and where the body runs.
-/// - Throws: What the body throws; ``TimeoutError``; `CancellationError` if the caller is cancelled and the body throws it.
+/// - Throws: What the body throws; ``TimeoutError``, which names the place of this call; `CancellationError` if the caller is cancelled and the body throws it.
 /// - Isolation: May be awaited from any thread.
 public func withDeadline<Value: Sendable>(
-  _ deadline: Deadline, on reactor: Reactor = .current, _ body: sending @escaping () async throws -> Value
+  _ deadline: Deadline, on reactor: Reactor = .current, file: StaticString = #fileID, line: UInt = #line,
+  _ body: sending @escaping () async throws -> Value
 ) async throws -> Value {
   if reactor.isClosed { throw ReactorClosedError() }
   let due = reactor.resolve(deadline)
@@ -35,7 +36,8 @@ public func withDeadline<Value: Sendable>(
   case .success(let value): return value
   case .failure(let error):
     if let isExpired = try? await reactor.perform({ expiry.isSet }), isExpired, !Task.isCancelled {
-      throw TimeoutError("withDeadline")
+      let place = "\(file)".split(separator: "/").last ?? ""
+      throw TimeoutError("withDeadline at \(place):\(line)")
     }
     throw error
   }

@@ -1,4 +1,7 @@
-/// The body of a `with…` scope could not run, or could not finish, before its deadline.
+/// A deadline passed first.
+///
+/// The `deadline:` of `withLock`, `withPermit` and their kin bounds only the waiting: the body did not run. That of
+/// ``withDeadline(_:on:file:line:_:)`` bounds the body, which was cancelled and has ended.
 public struct TimeoutError: Error, Hashable, CustomStringConvertible {
   /// What was waited for, as in `Lock "cache"`.
   public let subject: String
@@ -95,11 +98,17 @@ public struct SystemError: Error, Hashable, CustomStringConvertible {
   public let call: String
   /// What `errno` was; 0 if the call does not say.
   public let errno: Int32
+  /// What is known better than `errno` says it.
+  private let reason: String?
 
-  package init(_ call: String, errno: Int32) {
+  package init(_ call: String, errno: Int32, reason: String? = nil) {
     self.call = call
     self.errno = errno
+    self.reason = reason
   }
 
-  public var description: String { errno == 0 ? "\(call) failed" : "\(call): \(errorText(errno))" }
+  public var description: String {
+    if let reason { return "\(call): \(reason)" }
+    return errno == 0 ? "\(call) failed" : "\(call): \(errorText(errno))"
+  }
 }

@@ -114,9 +114,12 @@ package class WaitSource: @unchecked Sendable {
   // MARK: Descriptions
 
   /// `Lock "cache"`
-  @usableFromInline final var subject: String {
+  @usableFromInline var subject: String {
     if let name { "\(Self.typeName) \"\(name)\"" } else { Self.typeName }
   }
+
+  /// The call that waits, as descriptions name it.
+  func callName(of role: WaitRole) -> String { role.verb }
 
   /// `<Lock "cache" locked waiters=3>`; off the reactor, where the state may not be read, without it.
   @usableFromInline final var summary: String {
