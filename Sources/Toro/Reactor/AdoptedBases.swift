@@ -9,19 +9,34 @@ enum AdoptedBases {
 
   private static let entries = Mutex<[UInt: Entry]>([:])
 
+  /// Names the lock to the thread sanitizer.
+  private nonisolated(unsafe) static let lock = UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1)
+
   static func reactor(for base: OpaquePointer) -> Reactor? {
-    entries.withLock { $0[UInt(bitPattern: base)]?.reactor }
+    entries.withLock { entries in
+      toro_acquired(lock)
+      defer { toro_releasing(lock) }
+      return entries[UInt(bitPattern: base)]?.reactor
+    }
   }
 
   static func remember(_ reactor: Reactor, for base: OpaquePointer) {
     let entry = Entry(reactor: reactor)
-    entries.withLock { $0[UInt(bitPattern: base)] = entry }
+    entries.withLock { entries in
+      toro_acquired(lock)
+      defer { toro_releasing(lock) }
+      entries[UInt(bitPattern: base)] = entry
+    }
   }
 
   static func forget(_ reactor: Reactor) {
     guard let loop = reactor.eventLoop, loop.isAdopted else { return }
     let key = UInt(bitPattern: loop.base)
-    entries.withLock { if $0[key]?.reactor === reactor { $0[key] = nil } }
+    entries.withLock { entries in
+      toro_acquired(lock)
+      defer { toro_releasing(lock) }
+      if entries[key]?.reactor === reactor { entries[key] = nil }
+    }
   }
 }
 
