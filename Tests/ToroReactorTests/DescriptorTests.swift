@@ -142,8 +142,7 @@ struct DescriptorTests {
   @Test("A descriptor that was closed is an error")
   func closedDescriptor() async throws {
     try await inReactor(.monotonic) { reactor in
-      // A number that no other test is given meanwhile.
-      let duplicate = fcntl(0, F_DUPFD, 900)
+      let duplicate = fcntl(0, F_DUPFD, 900)  // a number that no other test gets meanwhile
       close(duplicate)
       let error = await #expect(throws: SystemError.self) { try await reactor.readable(duplicate) }
       #expect(error?.errno == EBADF)

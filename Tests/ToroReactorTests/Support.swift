@@ -58,9 +58,31 @@ func inReactor<Value: Sendable>(
 
 func currentThread() -> UInt { UInt(pthread_self()) }
 
+/// A value that one thread at a time may use. (Not the standard library's Mutex: the thread sanitizer cannot see into it.)
+final class Guarded<Value>: @unchecked Sendable {
+  private var value: Value
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+
+  init(_ value: sending Value) {
+    self.value = value
+    pthread_mutex_init(mutex, nil)
+  }
+
+  deinit {
+    pthread_mutex_destroy(mutex)
+    mutex.deallocate()
+  }
+
+  func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return try body(&value)
+  }
+}
+
 /// What happened, in order, from any thread.
 final class Log: Sendable, CustomStringConvertible {
-  private let entries = Mutex<[String]>([])
+  private let entries = Guarded<[String]>([])
 
   func callAsFunction(_ entry: String) { entries.withLock { $0.append(entry) } }
 
@@ -91,7 +113,7 @@ final class Counter: Sendable {
 
 /// The largest number that was noted.
 final class Most: Sendable {
-  private let state = Mutex(0)
+  private let state = Guarded(0)
 
   func note(_ number: Int) { state.withLock { $0 = max($0, number) } }
 
@@ -118,11 +140,11 @@ final class Latch: @unchecked Sendable {
 
 /// A value that is set on one thread and read on another.
 final class Shared<Value: Sendable>: Sendable {
-  private let state: Mutex<Value>
+  private let state: Guarded<Value>
 
-  init(_ value: Value) { state = Mutex(value) }
+  init(_ value: Value) { state = Guarded(value) }
 
-  func append<Element>(_ element: sending Element) where Value == [Element] {
+  func append<Element>(_ element: Element) where Value == [Element] {
     state.withLock { $0.append(element) }
   }
 

@@ -4,7 +4,8 @@ import Toro
 
 import class Toro.Semaphore
 
-/// To be run under the thread sanitizer: see `tsan.suppressions`.
+/// To be run under the thread sanitizer too, where it is clean without suppressions:
+/// `SWIFT_BACKTRACE=enable=no swift test --scratch-path .build-tsan --sanitize thread --filter Threads`
 @Suite("Threads", .timeLimit(.minutes(10)))
 struct ThreadsTests {
   @Test("Eight threads post, cancel, release, put, get and stop at random, and nothing is lost")

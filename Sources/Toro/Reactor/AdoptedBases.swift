@@ -1,3 +1,4 @@
+import CToroShims
 import Synchronization
 
 /// Which reactor has adopted which base, and how often: adopting a base again gives the same reactor.
@@ -11,25 +12,34 @@ enum AdoptedBases {
   }
 
   private static let entries = Mutex<[UInt: Entry]>([:])
+  /// Names the lock to the thread sanitizer.
+  private nonisolated(unsafe) static let lock = UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1)
+
+  private static func withEntries<Result>(_ body: (inout [UInt: Entry]) -> Result) -> Result {
+    entries.withLock { entries in
+      toro_acquired(lock)
+      defer { toro_releasing(lock) }
+      return Transferred(body(&entries))
+    }.content
+  }
 
   /// The reactor that has adopted `base`, adopted once more.
   static func adoptAgain(_ base: OpaquePointer) -> Reactor? {
-    entries.withLock {
-      $0[UInt(bitPattern: base)]?.adoptions += 1
-      return $0[UInt(bitPattern: base)]?.reactor
+    withEntries { entries in
+      entries[UInt(bitPattern: base)]?.adoptions += 1
+      return entries[UInt(bitPattern: base)]?.reactor
     }
   }
 
   static func remember(_ reactor: Reactor, for base: OpaquePointer) {
-    let entry = Entry(reactor: reactor)
-    entries.withLock { $0[UInt(bitPattern: base)] = entry }
+    withEntries { $0[UInt(bitPattern: base)] = Entry(reactor: reactor) }
   }
 
   /// Takes back one adoption. True if others are left.
   static func leave(_ reactor: Reactor) -> Bool {
-    entries.withLock { entries in
+    withEntries { entries in
       guard let key = entries.first(where: { $0.value.reactor === reactor })?.key,
-        entries[key].unsafelyUnwrapped.adoptions > 1
+        let adoptions = entries[key]?.adoptions, adoptions > 1
       else { return false }
       entries[key]?.adoptions -= 1
       return true
@@ -38,7 +48,7 @@ enum AdoptedBases {
 
   static func forget(_ reactor: Reactor) {
     guard reactor.isAdopted else { return }
-    let forgotten = entries.withLock { entries -> Entry? in
+    let forgotten = withEntries { entries -> Entry? in
       guard let key = entries.first(where: { $0.value.reactor === reactor })?.key else { return nil }
       return entries.removeValue(forKey: key)
     }
@@ -47,7 +57,7 @@ enum AdoptedBases {
 
   /// For code that a host calls between turns.
   static func reactorOfThisThread() -> Reactor? {
-    entries.withLock { $0.values.first { $0.reactor.isCurrent }?.reactor }
+    withEntries { entries in entries.values.first { $0.reactor.isCurrent }?.reactor }
   }
 }
 

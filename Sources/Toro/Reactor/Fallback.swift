@@ -19,9 +19,14 @@ enum Fallback {
   /// The reactor whose job runs on the thread, and that thread's number.
   private static let running = Mutex<(reactor: ObjectIdentifier, thread: UInt64)?>(nil)
 
+  /// Names the locks to the thread sanitizer.
+  private nonisolated(unsafe) static let lock = UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1)
+
   static func run(_ job: UnownedJob, isIsolated: Bool, for reactor: Reactor) {
     let entry = Entry(reactor: reactor, job: job, isIsolated: isIsolated)
     let needsThread = queue.withLock { queue in
+      toro_acquired(lock)
+      defer { toro_releasing(lock) }
       queue.entries.append(entry)
       defer { queue.hasThread = true }
       return !queue.hasThread
@@ -42,6 +47,8 @@ enum Fallback {
     let number = toro_number_this_thread()
     while true {
       let entries = queue.withLock { queue -> [Entry] in
+        toro_acquired(lock)
+        defer { toro_releasing(lock) }
         defer { queue.entries = [] }
         if queue.entries.isEmpty { queue.hasThread = false }
         return queue.entries

@@ -1,3 +1,4 @@
+import CToroShims
 import Glibc
 import Synchronization
 
@@ -19,6 +20,9 @@ final class Inbox: Sendable {
   /// Whether there are entries: read by the reactor without the lock.
   private let hasEntries = Atomic<Bool>(false)
 
+  /// Names the lock to the thread sanitizer.
+  private var lock: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
   enum Posted {
     case done, wake, refused
   }
@@ -27,6 +31,8 @@ final class Inbox: Sendable {
   func post(_ entry: sending Ready) -> Posted {
     let moved = Moved(entry)
     return state.withLock { state in
+      toro_acquired(lock)
+      defer { toro_releasing(lock) }
       guard state.isOpen else { return .refused }
       state.entries.append(moved.content)
       hasEntries.store(true, ordering: .relaxed)
@@ -43,6 +49,8 @@ final class Inbox: Sendable {
   func take(into: inout [Ready]) {
     let spare = Moved(consume into)
     let taken = state.withLock { state in
+      toro_acquired(lock)
+      defer { toro_releasing(lock) }
       let taken = Moved(state.entries)
       state.entries = spare.content
       state.isAsleep = false
@@ -55,6 +63,8 @@ final class Inbox: Sendable {
   /// The reactor is about to block, or to leave its host to wake it. False if there are entries: then it is not.
   func fallAsleep() -> Bool {
     state.withLock { state in
+      toro_acquired(lock)
+      defer { toro_releasing(lock) }
       guard state.entries.isEmpty else { return false }
       state.isAsleep = true
       return true
@@ -64,6 +74,8 @@ final class Inbox: Sendable {
   /// Whether the reactor was asleep; it is not afterwards.
   func wake() -> Bool {
     state.withLock { state in
+      toro_acquired(lock)
+      defer { toro_releasing(lock) }
       defer { state.isAsleep = false }
       return state.isAsleep
     }
@@ -72,6 +84,8 @@ final class Inbox: Sendable {
   /// Whether the caller, on another thread, has to wake the reactor and then call ``hasWoken()``.
   func beginWaking() -> Bool {
     state.withLock { state in
+      toro_acquired(lock)
+      defer { toro_releasing(lock) }
       guard state.isAsleep && state.isOpen else { return false }
       state.isAsleep = false
       wakers.add(1, ordering: .relaxed)
@@ -85,6 +99,8 @@ final class Inbox: Sendable {
   func close() -> [Ready] {
     defer { while wakers.load(ordering: .acquiring) > 0 { sched_yield() } }
     return state.withLock { state in
+      toro_acquired(lock)
+      defer { toro_releasing(lock) }
       state.isOpen = false
       let left = Moved(state.entries)
       state.entries = []

@@ -1,3 +1,4 @@
+import CToroShims
 import Glibc
 import Synchronization
 
@@ -38,10 +39,15 @@ private final class BlockingJob<Value: Sendable>: Sendable {
   private let state = Mutex(State.waiting(nil))
   private let body: @Sendable () throws -> Value
 
+  /// Names the lock to the thread sanitizer.
+  private var lock: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
   init(_ body: @escaping @Sendable () throws -> Value) { self.body = body }
 
   func setContinuation(_ continuation: UnsafeContinuation<Value, any Error>) {
     let isCancelled = state.withLock { state in
+      toro_acquired(lock)
+      defer { toro_releasing(lock) }
       if case .cancelled = state { return true }
       state = .waiting(continuation)
       return false
@@ -51,6 +57,8 @@ private final class BlockingJob<Value: Sendable>: Sendable {
 
   func run() {
     let continuation = state.withLock { state -> UnsafeContinuation<Value, any Error>? in
+      toro_acquired(lock)
+      defer { toro_releasing(lock) }
       guard case .waiting(let continuation) = state else { return nil }
       state = .begun
       return continuation
@@ -60,6 +68,8 @@ private final class BlockingJob<Value: Sendable>: Sendable {
 
   func cancel() {
     let continuation = state.withLock { state -> UnsafeContinuation<Value, any Error>? in
+      toro_acquired(lock)
+      defer { toro_releasing(lock) }
       guard case .waiting(let continuation) = state else { return nil }
       state = .cancelled
       return continuation
