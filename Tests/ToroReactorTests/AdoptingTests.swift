@@ -329,12 +329,14 @@ struct AdoptingTests {
       let flags = UInt32(EVENT_BASE_COUNT_ADDED | EVENT_BASE_COUNT_ACTIVE | EVENT_BASE_COUNT_VIRTUAL)
       let timer = HostTimer(base, microseconds: 500_000_000)
       let before = event_base_get_num_events(base, flags)
-      for isDropped in [false, true] {
+      for isTwice in [false, true] {
         let reactor = try Reactor(adopting: base)
+        if isTwice { try Reactor(adopting: base).close() }
         reactor.execute {}
         reactor.schedule(at: .after(.seconds(3600))) {}
         for _ in 0..<5 { event_base_loop(base, EVLOOP_NONBLOCK) }
-        if !isDropped { reactor.close() }
+        #expect(!reactor.isClosed)
+        reactor.close()
       }
       #expect(event_base_get_num_events(base, flags) == before)
       timer.cancel()

@@ -66,7 +66,7 @@ public struct Choice<Value: Sendable>: Sendable {
       switch source.admit(role, amount) {
       case .granted: (value(), nil)
       case .wait: nil
-      case .closed: throw ClosedError(source.subject)
+      case .closed: throw source.reactor.closedError(source)
       }
     }
     prepare = { $0.pointee.payload.0 = UInt(bitPattern: amount) }
@@ -83,7 +83,7 @@ public struct Choice<Value: Sendable>: Sendable {
     amount = 0
     attempt = {
       if let (item, letIn) = core.takeNow() { return (transform(item), letIn) }
-      if core.isClosed { throw ClosedError(core.subject) }
+      if core.isClosed { throw core.reactor.closedError(core) }
       return nil
     }
     prepare = { _ in }
@@ -100,7 +100,7 @@ public struct Choice<Value: Sendable>: Sendable {
     amount = 0
     attempt = {
       if core.putNow(item) { return (value(), nil) }
-      if core.isClosed { throw ClosedError(core.subject) }
+      if core.isClosed { throw core.reactor.closedError(core) }
       return nil
     }
     prepare = { $0.storeItem(item) }

@@ -105,7 +105,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
       settle()
       return true
     }
-    if isClosed { throw ClosedError(subject) }
+    if isClosed { throw reactor.closedError(self) }
     let record = try reactor.recordOfWaitingTask()
     if due == .min {
       await reactor.yield()
@@ -129,7 +129,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
       settle()
       return item
     }
-    if isClosed { throw ClosedError(subject) }
+    if isClosed { throw reactor.closedError(self) }
     let record = try reactor.recordOfWaitingTask()
     if due == .min {
       await reactor.yield()

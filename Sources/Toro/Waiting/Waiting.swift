@@ -47,7 +47,7 @@ extension Reactor {
     case .granted:
       settle()
       return .granted
-    case .closed: throw ClosedError(source.subject)
+    case .closed: throw closedError(source)
     case .wait: break
     }
     let record = try recordOfWaitingTask()
@@ -99,9 +99,14 @@ extension Reactor {
     case .granted: return true
     case .timedOut: return false
     case .cancelled: throw CancellationError()
-    case .closed:
-      throw isClosing ? ReactorClosedError() : ClosedError(source.subject) as any Error
+    case .closed: throw closedError(source)
     }
+  }
+
+  /// The reactor closes its sources as it closes: then that is the reason.
+  @usableFromInline
+  func closedError(_ source: WaitSource) -> any Error {
+    isClosing ? ReactorClosedError() : ClosedError(source.subject)
   }
 }
 
