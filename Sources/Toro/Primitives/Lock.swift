@@ -163,7 +163,11 @@ package final class LockCore: WaitSource, @unchecked Sendable {
   func handOff() {
     require(isLocked, "\(subject).release(): the lock is not locked. Released twice? withLock releases by itself")
     guard let next = waiters.popFirst() else { return }
-    if reactor.noting { holder = reactor.pool.note(of: next).map(HolderNote.init) }
+    if reactor.noting {
+      holder = reactor.pool.note(of: next).map {
+        HolderNote(task: reactor.pool.taskName(of: next), file: $0.file, line: $0.line)
+      }
+    }
     decide(next, .granted)
     settle()
   }
@@ -179,14 +183,5 @@ struct HolderNote: CustomStringConvertible {
   let task: String?
   let file: StaticString
   let line: UInt32
-
-  init(task: String?, file: StaticString, line: UInt32) {
-    self.task = task
-    self.file = file
-    self.line = line
-  }
-
-  init(_ note: WaiterPool.Note) { self.init(task: note.task, file: note.file, line: note.line) }
-
   var description: String { "\(task.map { "\"\($0)\" at " } ?? "")\(file):\(line)" }
 }

@@ -65,7 +65,7 @@ extension Reactor: CustomStringConvertible {
           subject: waiter.pointee.source.subject, call: waiter.pointee.source.callName(of: waiter.pointee.role),
           since: note.map { ReactorClock.Instant(nanoseconds: $0.since) },
           deadline: heap.due(of: waiter).map(ReactorClock.Instant.init(nanoseconds:)),
-          task: note?.task, file: place.map { "\($0.file)" }, line: place.map { Int($0.line) },
+          task: pool.taskName(of: waiter), file: place.map { "\($0.file)" }, line: place.map { Int($0.line) },
           holder: waiter.pointee.source.holderDescription, isIteration: note?.line == 0, now: now))
     }
     return found.sorted { ($0.since?.nanoseconds ?? 0) < ($1.since?.nanoseconds ?? 0) }

@@ -13,10 +13,8 @@ struct WaiterPool {
     var line: UInt32
     /// Of the task that waits, which keeps it alive.
     var record: TaskReference?
-    /// The task's name, where there is no record.
-    var taskName: String?
-
-    var task: String? { record?.name ?? taskName }
+    /// Whether the task's name is in ``WaiterPool/names``. The name itself would make a note cost retains.
+    var isNamed = false
   }
 
   private static let chunkSize = 256
@@ -24,6 +22,8 @@ struct WaiterPool {
   private var chunks: [WaiterPointer] = []
   private var notes: [UnsafeMutablePointer<Note>?] = []
   private var free: WaiterPointer?
+  /// Names of waiting tasks that have no record, by slot: filled while holders are noted.
+  private var names: [UInt32: String] = [:]
 
   mutating func take(for source: WaitSource) -> WaiterPointer {
     if free == nil { grow(source) }
@@ -71,6 +71,14 @@ struct WaiterPool {
     guard let note = notes[slot / Self.chunkSize]?[slot % Self.chunkSize], note.generation == waiter.pointee.generation
     else { return nil }
     return note
+  }
+
+  mutating func name(_ waiter: WaiterPointer, _ name: String) { names[waiter.pointee.slot] = name }
+
+  /// The name of the task that waits, if it is known.
+  func taskName(of waiter: WaiterPointer) -> String? {
+    guard let note = note(of: waiter) else { return nil }
+    return note.record?.name ?? (note.isNamed ? names[waiter.pointee.slot] : nil)
   }
 
   /// Every waiter that has not been decided, oldest slot first.

@@ -79,8 +79,10 @@ extension Reactor {
     pendingWaits &+= 1
     addTimer(waiter, due)
     if let site {
-      let name = record == nil && noting ? Task.name : nil
-      pool.note(waiter, .init(since: lastNow, file: site.file, line: site.line, record: record, taskName: name))
+      let name = noting && record == nil ? Task.name : nil
+      pool.note(
+        waiter, .init(since: lastNow, file: site.file, line: site.line, record: record, isNamed: name != nil))
+      if let name { pool.name(waiter, name) }
     }
   }
 
