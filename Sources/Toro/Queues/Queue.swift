@@ -21,7 +21,9 @@ public typealias Channel<Element: Sendable> = GenericQueue<ChannelStorage<Elemen
 /// Who takes an item out says ``taskDone()`` when it has been dealt with; ``join(file:line:)`` waits until that was said
 /// for every item.
 public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable, CustomStringConvertible {
+  /// What the queue holds.
   public typealias Element = Storage.Element
+  /// Iteration throws `CancellationError` or ``ReactorClosedError``.
   public typealias Failure = any Error
 
   /// The reactor that the queue belongs to.

@@ -8,17 +8,21 @@ public struct ReactorClock: Clock {
     /// Since the clock's beginning: nanoseconds.
     public let nanoseconds: Int64
 
+    /// The moment this many nanoseconds after the clock's beginning.
     @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+    /// The moment this long after, or before; limited to what can be counted.
     public func advanced(by duration: Duration) -> Instant {
       let (sum, overflow) = nanoseconds.addingReportingOverflow(duration.nanosecondsRoundedUp)
       return Instant(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
     }
 
+    /// How long it is from this moment to another.
     public func duration(to other: Instant) -> Duration {
       .nanoseconds(other.nanoseconds) - .nanoseconds(nanoseconds)
     }
 
+    /// Whether `a` is the earlier moment.
     public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
   }
 

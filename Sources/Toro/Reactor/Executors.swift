@@ -36,6 +36,7 @@ public final class ReactorTaskExecutor: TaskExecutor, @unchecked Sendable {
   /// The reactor that this is a face of.
   public var reactor: Reactor { owner.takeUnretainedValue() }
 
+  /// Takes a job from the Swift runtime, on any thread: not for programs to call.
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     owner._withUnsafeGuaranteedRef { $0.enqueue(.job(job, .preferring)) }
@@ -43,6 +44,7 @@ public final class ReactorTaskExecutor: TaskExecutor, @unchecked Sendable {
 }
 
 extension Reactor {
+  /// Takes a job from the Swift runtime, on any thread: not for programs to call.
   public func enqueue(_ job: consuming ExecutorJob) {
     enqueue(.job(UnownedJob(job), .isolated))
   }
