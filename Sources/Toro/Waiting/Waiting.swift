@@ -51,7 +51,10 @@ extension Reactor {
     case .wait: break
     }
     let record = try recordOfWaitingTask()
-    if due == .min { return .passed }
+    if due == .min {
+      lastNow = readMonotonicClock()  // what is due as well has waited longer: this turn ends it
+      return .passed
+    }
     let waiter = begin(on: source, role, amount, due, site, record)
     return prepareToPark(waiter, as: record)
   }
