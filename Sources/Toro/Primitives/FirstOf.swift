@@ -214,7 +214,7 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
     let group = ChoiceGroup(name: nil, on: reactor)
     group.add(choices)
     let waiter = reactor.begin(on: group, .any, 0, due, site, record)
-    await reactor.park(reactor.prepareToPark(waiter, as: record))
+    await reactor.park(reactor.prepareToPark(waiter, as: record, #isolation))
     let outcome = waiter.pointee.outcome
     reactor.recycle(waiter)
     let value = group.value(of: choices)

@@ -114,7 +114,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     let waiter = reactor.takeWaiter(for: self)
     waiter.storeItem(item)
     reactor.start(waiter, on: self, .put, due, site, record)
-    await reactor.park(reactor.prepareToPark(waiter, as: record))
+    await reactor.park(reactor.prepareToPark(waiter, as: record, #isolation))
     return try reactor.finish(waiter, on: self)
   }
 
@@ -137,7 +137,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     }
     let waiter = reactor.takeWaiter(for: self)
     reactor.start(waiter, on: self, .get, due, site, record)
-    await reactor.park(reactor.prepareToPark(waiter, as: record))
+    await reactor.park(reactor.prepareToPark(waiter, as: record, #isolation))
     let outcome = waiter.pointee.outcome
     let item: Element? = outcome == .granted ? waiter.takeItem() : nil
     reactor.recycle(waiter)

@@ -43,11 +43,11 @@ extension Reactor {
     }
     parking = nil
     let waitContext = TaskContext(bits: waiter.pointee.told.1)
-    if waiter.pointee.state == .decided {
-      enqueueReady(.job(job, waitContext))
-    } else {
+    if waiter.pointee.state == .waiting || waiter.pointee.receiver == .lingeringTask {
       waiter.pointee.told.0 = unsafeBitCast(job, to: UInt.self)
       waiter.pointee.receiver = .parkedTask
+    } else {
+      enqueueReady(.job(job, waitContext))
     }
   }
 
@@ -62,10 +62,11 @@ extension Reactor {
 
   /// The last thing to do before `waiter`'s task suspends, which it must do next.
   @usableFromInline
-  func prepareToPark(_ waiter: WaiterPointer, as record: TaskReference?) -> TaskWait {
+  func prepareToPark(_ waiter: WaiterPointer, as record: TaskReference?, _ isolation: (any Actor)?) -> TaskWait {
     waiter.pointee.told.1 = context.with(record).bits
     guard let record else { return .unrecorded(waiter) }
     record.setWaiter(waiter)
+    if linger(waiter, isolation) { return .decided(waiter) }
     parking = waiter
     return .recorded(waiter)
   }
@@ -81,9 +82,18 @@ extension Reactor {
       await suspend()
     case .unrecorded(let waiter):
       await parkWithHandler(waiter)
-    case .granted, .passed:
+    case .granted, .passed, .decided:
       break
     }
+  }
+
+  /// Whether a job that is run in the mode of this one goes on in `isolation` without a switch.
+  @inline(__always)
+  func isInMode(_ isolation: (any Actor)?) -> Bool {
+    guard let isolation else { return !context.isIsolated }
+    return context.isIsolated
+      && unsafeBitCast(isolation.unownedExecutor, to: (UInt, UInt).self)
+        == unsafeBitCast(serialExecutorReference, to: (UInt, UInt).self)
   }
 
   #if TORO_PUBLIC_RUNTIME_ONLY
@@ -119,18 +129,12 @@ extension Reactor {
       if isInMode(#isolation) { await switchToParking(parkingExecutor) } else { await parkingLot.park() }
     }
 
-    @inline(__always)
-    private func isInMode(_ isolation: (any Actor)?) -> Bool {
-      guard let isolation else { return !context.isIsolated }
-      return context.isIsolated
-        && unsafeBitCast(isolation.unownedExecutor, to: (UInt, UInt).self)
-          == unsafeBitCast(serialExecutorReference, to: (UInt, UInt).self)
-    }
-
     private func parkWithHandler(_ waiter: WaiterPointer) async {
       let handler = toro_add_waiter_cancellation_handler(waiter)
-      parking = waiter
-      await suspend()
+      if !linger(waiter, #isolation) {
+        parking = waiter
+        await suspend()
+      }
       toro_remove_cancellation_handler(handler)
     }
   #endif

@@ -17,7 +17,8 @@ extension Reactor {
   public func run() throws {
     try beginRun("Reactor.run()")
     defer { endRun() }
-    switch spin(until: nil, asksDeadlock: true) {
+    bodyHasEnded = false
+    switch spin(asksDeadlock: true) {
     case .deadlock: throw DeadlockError(waits: waits)
     case .done, .stopped, .idle, .closed: break
     }
@@ -51,14 +52,15 @@ extension Reactor {
     defer { endRun() }
     if consumeStop() { throw StoppedError() }
     let outcome = RunOutcome<Value>()
+    bodyHasEnded = false
     let task = spawn(name: name) {
       do { outcome.result = .success(try await body()) } catch { outcome.result = .failure(error) }
-      outcome.end.isReached = true
+      self.bodyHasEnded = true
     }
     let asks = detectsDeadlock || clockKind != .monotonic
     var cut: (any Error)?
     while true {
-      switch spin(until: outcome.end, asksDeadlock: asks) {
+      switch spin(asksDeadlock: asks) {
       case .done:
         if let cut { throw cut }
         return try outcome.result.unsafelyUnwrapped.get()
@@ -155,14 +157,17 @@ extension Reactor {
     case done, stopped, idle, deadlock, closed
   }
 
-  /// Turns until `end`, a stop, or nothing is left to do. Polls when nothing is ready, and every ``batchLimit`` runs.
-  private func spin(until end: BodyEnd?, asksDeadlock: Bool) -> SpinEnd {
+  /// Turns until the body has ended, a stop, or nothing is left to do. Polls when nothing is ready, and every
+  /// ``batchLimit`` runs.
+  private func spin(asksDeadlock: Bool) -> SpinEnd {
     withTurn {
+      isSpinning = true
+      defer { isSpinning = false }
       runsSincePoll = batchLimit
       while true {
         // A stop first: made in the turn in which the body ended, it is this run's all the same.
         if closePhase != .requested && consumeStop() { return .stopped }
-        if let end, end.isReached { return .done }
+        if bodyHasEnded { return .done }
         if closePhase == .requested { return .closed }
         takeInbox()
         if ready.isEmpty {
@@ -230,7 +235,52 @@ extension Reactor {
   }
 
   private func runBatch(_ count: Int) {
-    for _ in 0..<count { runNext() }
+    batchLeft = count
+    while batchLeft > 0 {
+      batchLeft &-= 1
+      runNext()
+    }
+  }
+
+  /// Lets others have their turn on the stack of a task that waits, instead of suspending it at once.
+  ///
+  /// Two tasks that hand something to and fro are the common case, and suspending is most of what a hand-over costs. So one
+  /// task at a time, that would be parked, runs what is ready before it, in the same order and in the same batches as the
+  /// loop would, and goes on if its own turn comes. Nothing can be told from it but by the clock. When the batches end, it
+  /// is parked after all.
+  ///
+  /// - Returns: Whether the wait was decided and it is the task's turn. Else it has to suspend.
+  func linger(_ waiter: WaiterPointer, _ isolation: (any Actor)?) -> Bool {
+    if isLingeredOver || ready.isEmpty || closePhase != .open || isTelling || !isInMode(isolation) { return false }
+    let own = context
+    isLingeredOver = true
+    defer {
+      isLingeredOver = false
+      context = own
+    }
+    waiter.pointee.receiver = .lingeringTask
+    repeat {
+      while batchLeft > 0 {
+        batchLeft &-= 1
+        if case .resume(waiter) = ready.first {
+          _ = ready.removeFirst()
+          return true
+        }
+        runNext()
+      }
+    } while goesOn()
+    if waiter.pointee.state == .waiting { waiter.pointee.receiver = .task }
+    return false
+  }
+
+  /// Begins another batch, if that is all that the loop would do now.
+  private func goesOn() -> Bool {
+    guard isSpinning, !ready.isEmpty, runsSincePoll < batchLimit, closePhase == .open, heap.nextDue > lastNow,
+      !bodyHasEnded, !stopRequested.load(ordering: .relaxed), !inbox.mayHaveEntries
+    else { return false }
+    batchLeft = min(ready.count, batchLimit &- runsSincePoll)
+    runsSincePoll &+= batchLeft
+    return true
   }
 
   /// Runs the entry that leads the ready queue: an outermost call.
@@ -239,15 +289,20 @@ extension Reactor {
     counters.runs &+= 1
     switch ready.removeFirst() {
     case .job(let job, let jobContext):
-      context = jobContext
-      if jobContext.isIsolated {
-        job.runSynchronously(on: serialExecutorReference)
-      } else {
-        job.runSynchronously(on: taskExecutorReference)
-      }
+      resume(job, jobContext)
       settle()
     case let entry:
       run(entry)
+    }
+  }
+
+  @inline(__always)
+  private func resume(_ job: UnownedJob, _ jobContext: TaskContext) {
+    context = jobContext
+    if jobContext.isIsolated {
+      job.runSynchronously(on: serialExecutorReference)
+    } else {
+      job.runSynchronously(on: taskExecutorReference)
     }
   }
 
@@ -256,6 +311,9 @@ extension Reactor {
     context = .preferring
     switch entry {
     case .job: preconditionFailure("run by runNext")
+    case .resume(let waiter):
+      assert(waiter.pointee.receiver == .parkedTask, "its task has been parked since")
+      resume(unsafeBitCast(waiter.pointee.told.0, to: UnownedJob.self), TaskContext(bits: waiter.pointee.told.1))
     case .call(let body): body()
     case .function(let function, let argument): function(argument)
     case .callback(let waiter):
@@ -314,11 +372,5 @@ extension Reactor {
 
 /// Where the body of ``Reactor/run(detectsDeadlock:name:_:)`` leaves what came of it: written and read on its thread.
 private final class RunOutcome<Value>: @unchecked Sendable {
-  let end = BodyEnd()
   @exclusivity(unchecked) var result: Result<Value, any Error>?
-}
-
-/// Whether it has ended: asked every turn, so not generic.
-private final class BodyEnd: @unchecked Sendable {
-  @exclusivity(unchecked) var isReached = false
 }

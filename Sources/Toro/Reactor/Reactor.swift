@@ -59,6 +59,14 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   @exclusivity(unchecked) var lastNow: Int64 = 0
   /// Runs of jobs since the last poll.
   @exclusivity(unchecked) var runsSincePoll = 0
+  /// Entries of the batch that runs which have not run.
+  @exclusivity(unchecked) var batchLeft = 0
+  /// Whether the loop that runs makes batch after batch, until something else is to be done.
+  @exclusivity(unchecked) var isSpinning = false
+  /// Of `run { }`.
+  @exclusivity(unchecked) var bodyHasEnded = false
+  /// Whether a task lingers on the stack.
+  @exclusivity(unchecked) var isLingeredOver = false
   @exclusivity(unchecked) var counters = Counters()
 
   @exclusivity(unchecked) private var executors: Executors?
@@ -347,6 +355,8 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   private func drop(_ entry: Ready) {
     switch entry {
     case .job: runOnFallback(entry)
+    case .resume(let waiter):
+      runOnFallback(.job(unsafeBitCast(waiter.pointee.told.0, to: UnownedJob.self), .init(bits: waiter.pointee.told.1)))
     case .scheduled(let waiter), .callback(let waiter): dropScheduled(waiter)
     case .recycle(let waiter): recycle(waiter)
     default: break

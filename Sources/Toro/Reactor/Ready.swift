@@ -3,6 +3,8 @@
 enum Ready {
   /// A part of a Swift task.
   case job(UnownedJob, TaskContext)
+  /// The task of a decided wait that lingered: it is on the stack, or its job is in the waiter.
+  case resume(WaiterPointer)
   /// Code that was given to ``Reactor/execute(_:)``.
   case call(@Sendable () -> Void)
   /// The same, from C.

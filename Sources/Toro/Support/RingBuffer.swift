@@ -17,6 +17,9 @@ struct RingBuffer<Element> {
 
   @inlinable @inline(__always) var isEmpty: Bool { count == 0 }
 
+  /// - Precondition: The ring is not empty.
+  @inlinable @inline(__always) var first: Element { elements[head] }
+
   @inlinable @inline(__always)
   mutating func append(_ element: consuming Element) {
     if count == capacity { grow() }

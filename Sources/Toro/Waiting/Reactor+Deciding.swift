@@ -22,6 +22,9 @@ extension Reactor {
       let context = TaskContext(bits: waiter.pointee.told.1)
       context.record?.setWaiter(nil)
       enqueueReady(.job(unsafeBitCast(waiter.pointee.told.0, to: UnownedJob.self), context))
+    case .lingeringTask:
+      TaskContext(bits: waiter.pointee.told.1).record?.setWaiter(nil)
+      enqueueReady(.resume(waiter))
     case .task:
       break  // ``parked(_:)`` sees that it is decided and does not leave it waiting
     case .callback, .delivery, .function:

@@ -143,6 +143,8 @@ package enum Receiver: UInt8, Sendable {
   case task
   /// A task that is parked: `told` holds its job and context.
   case parkedTask
+  /// A task that waits on the stack while others run above it (``Reactor/linger(_:)``).
+  case lingeringTask
   /// A Swift callback whose type the source knows: `told` holds its two words.
   case callback
   /// A Swift callback that takes what it wants out of the waiter, and gives it back.

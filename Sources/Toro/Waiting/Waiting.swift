@@ -22,13 +22,15 @@ extension Reactor {
       try expectOpen(source.subject)
       return try await home.wait(source, role, amount, on: self, until: due, site, grantedAtOnce: grantedAtOnce)
     }
-    switch try startTaskWait(source, role, amount, due, site) {
+    switch try startTaskWait(source, role, amount, due, site, #isolation) {
     case .granted:
       grantedAtOnce?.isSet = true
       return true
     case .passed:
       await yield()
       return false
+    case .decided(let waiter):
+      return try finish(waiter, on: source)
     case .recorded(let waiter):
       await suspend()
       return try finish(waiter, on: source)
@@ -41,7 +43,8 @@ extension Reactor {
   /// What a task that waits has to do next. All of the beginning that does not suspend is in one call that is not async.
   @inline(never)
   private func startTaskWait(
-    _ source: WaitSource, _ role: WaitRole, _ amount: Int, _ due: Int64, _ site: WaitSite
+    _ source: WaitSource, _ role: WaitRole, _ amount: Int, _ due: Int64, _ site: WaitSite,
+    _ isolation: (any Actor)?
   ) throws -> TaskWait {
     switch source.admit(role, amount) {
     case .granted:
@@ -56,7 +59,7 @@ extension Reactor {
       return .passed
     }
     let waiter = begin(on: source, role, amount, due, site, record)
-    return prepareToPark(waiter, as: record)
+    return prepareToPark(waiter, as: record, isolation)
   }
 
   /// Puts a new waiter in line, to be parked or given a callback by the caller.
@@ -214,6 +217,8 @@ enum TaskWait {
   case granted
   /// Let a turn pass: the deadline had passed at the call.
   case passed
+  /// Go on: it was decided while others ran.
+  case decided(WaiterPointer)
   /// Be parked: `await parkingLot.park()`.
   case recorded(WaiterPointer)
   /// Be parked with a cancellation handler of its own.
