@@ -33,14 +33,8 @@ __asm__(
 
 typedef __attribute__((swiftcall)) void (*cancellation_function)(__attribute__((swift_context)) void *context);
 
-extern __attribute__((swiftcall)) void *swift_task_getCurrent(void);
-extern __attribute__((swiftcall)) _Bool swift_task_isCancelled(void *task);
 extern __attribute__((swiftcall)) void *swift_task_addCancellationHandler(cancellation_function function, void *context);
 extern __attribute__((swiftcall)) void swift_task_removeCancellationHandler(void *record);
-
-void *toro_current_task(void) { return swift_task_getCurrent(); }
-
-_Bool toro_task_is_cancelled(void *task) { return swift_task_isCancelled(task); }
 
 static __attribute__((swiftcall)) void waiter_cancelled(__attribute__((swift_context)) void *waiter) {
   toro_waiter_cancelled(waiter);

@@ -26,8 +26,10 @@ uint32_t toro_fork_count(void);
 
 // The task that runs on this thread, or NULL: what `withUnsafeCurrentTask` reads, without the retain, the release and the
 // copies through witness tables that cost it 40 ns. An identity to compare, nothing to reach into.
-void *toro_current_task(void);
-_Bool toro_task_is_cancelled(void *task);
+extern __attribute__((swiftcall)) void *toro_runtime_current_task(void) __asm__("swift_task_getCurrent");
+extern __attribute__((swiftcall)) _Bool toro_runtime_is_cancelled(void *task) __asm__("swift_task_isCancelled");
+static inline void *toro_current_task(void) { return toro_runtime_current_task(); }
+static inline _Bool toro_task_is_cancelled(void *task) { return toro_runtime_is_cancelled(task); }
 
 // Cancellation handlers for the task that runs on this thread, to be removed by the same task before it returns from the
 // function that added it. Cancelled, on whatever thread, they call what Swift defines below.

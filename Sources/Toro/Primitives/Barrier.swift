@@ -93,12 +93,30 @@ final class BarrierCore: WaitSource, @unchecked Sendable {
   }
 
   func arrive(on reactor: Reactor, until due: Int64, _ site: WaitSite) async throws -> Bool? {
-    let last = Marker()
-    return try await reactor.wait(on: self, .arrive, until: due, site, grantedAtOnce: last) ? last.isSet : nil
+    let wait = try reactor.startTaskWait(self, .arrive, 0, due, site, #isolation)
+    switch wait {
+    case .granted:
+      return true
+    case .elsewhere:
+      return try await reactor.home.arrive(at: self, on: reactor, until: due, site)
+    case .decided, .parked, .passed, .guarded:
+      guard let waiter = await reactor.parkOtherwise(wait) else { return nil }
+      return try reactor.finish(waiter, on: self) ? false : nil
+    }
   }
 
   func close() {
     closeAll()
     settle()
+  }
+}
+
+extension ReactorHome {
+  fileprivate func arrive(
+    at barrier: BarrierCore, on reactor: Reactor, until due: Int64, _ site: WaitSite
+  ) async throws -> Bool? {
+    visit()
+    try reactor.expectArrival()
+    return try await barrier.arrive(on: reactor, until: due, site)
   }
 }

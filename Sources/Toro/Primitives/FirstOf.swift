@@ -208,13 +208,13 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
     if let refusal { throw refusal }
     let record = try reactor.recordOfWaitingTask()
     if due == .min {
-      await reactor.yield()
+      _ = await reactor.parkOtherwise(reactor.passed())
       return nil
     }
     let group = ChoiceGroup(name: nil, on: reactor)
     group.add(choices)
     let waiter = reactor.begin(on: group, .any, 0, due, site, record)
-    await reactor.park(reactor.prepareToPark(waiter, as: record, #isolation))
+    _ = await reactor.parkOtherwise(reactor.prepareToPark(waiter, record, #isolation))
     let outcome = waiter.pointee.outcome
     reactor.recycle(waiter)
     let value = group.value(of: choices)

@@ -146,8 +146,7 @@ package final class LockCore: WaitSource, @unchecked Sendable {
   @usableFromInline @inline(never)
   func noteHolder(_ file: StaticString, _ line: UInt) {
     guard line > 0 else { return holder = nil }  // acquired where the place is not known
-    holder = HolderNote(
-      task: reactor.context.record?.name ?? Task.name, file: file, line: UInt32(truncatingIfNeeded: line))
+    holder = HolderNote(task: reactor.context.record?.name ?? Task.name, site: WaitSite(file, line))
   }
 
   override func admit(_ role: WaitRole, _ amount: Int) -> Admission {
@@ -164,9 +163,8 @@ package final class LockCore: WaitSource, @unchecked Sendable {
     require(isLocked, "\(subject).release(): the lock is not locked. Released twice? withLock releases by itself")
     guard let next = waiters.popFirst() else { return }
     if reactor.noting {
-      holder = reactor.pool.note(of: next).map {
-        HolderNote(task: reactor.pool.taskName(of: next), file: $0.file, line: $0.line)
-      }
+      let site = next.pointee.site
+      holder = site.isKnown ? HolderNote(task: reactor.pool.taskName(of: next), site: site) : nil
     }
     decide(next, .granted)
     settle()
@@ -181,7 +179,6 @@ package final class LockCore: WaitSource, @unchecked Sendable {
 /// Who acquired, where: noted while ``Reactor/notesHolders`` is on.
 struct HolderNote: CustomStringConvertible {
   let task: String?
-  let file: StaticString
-  let line: UInt32
-  var description: String { "\(task.map { "\"\($0)\" at " } ?? "")\(file):\(line)" }
+  let site: WaitSite
+  var description: String { "\(task.map { "\"\($0)\" at " } ?? "")\(site.file):\(site.line)" }
 }

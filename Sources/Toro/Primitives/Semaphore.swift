@@ -51,7 +51,7 @@ public final class BoundedSemaphore: BasicSemaphore, @unchecked Sendable {
   }
 
   /// How many permits there are.
-  public var bound: Int { core.bound ?? 0 }
+  public var bound: Int { core.bound }
 
   /// Releases permits, to those who wait, in order.
   ///
@@ -212,25 +212,31 @@ public class BasicSemaphore: CustomStringConvertible, @unchecked Sendable {
 @usableFromInline
 package final class SemaphoreCore: WaitSource, @unchecked Sendable {
   @exclusivity(unchecked) @usableFromInline package var permits: Int
-  package let bound: Int?
+  /// `Int.max` if there is none.
+  @usableFromInline package let bound: Int
 
   package init(permits: Int, bound: Int?, name: String?, on reactor: Reactor, deferred: Bool) {
     require(permits >= 0, "Semaphore(\(permits)): a negative number of permits")
     self.permits = permits
-    self.bound = bound
+    self.bound = bound ?? .max
     super.init(name: name, on: reactor, deferred: deferred)
   }
 
   override class var typeName: String { "Semaphore" }
 
   override var stateDescription: String {
-    "permits=\(permits)\(bound.map { "/\($0)" } ?? "")\(isClosed ? " closed" : "")"
+    "permits=\(permits)\(bound == .max ? "" : "/\(bound)")\(isClosed ? " closed" : "")"
   }
 
-  @usableFromInline
+  @inlinable @inline(__always)
   func expectValid(_ permits: Int) {
+    if permits < 1 || permits > bound { refuse(permits) }
+  }
+
+  @usableFromInline @inline(never)
+  func refuse(_ permits: Int) {
     require(permits >= 1, "\(subject).acquire(\(permits)): at least one permit")
-    require(permits <= bound ?? .max, "\(subject).acquire(\(permits)): more than there are (\(bound ?? 0))")
+    require(permits <= bound, "\(subject).acquire(\(permits)): more than there are (\(bound))")
   }
 
   @inlinable @inline(__always)
@@ -254,6 +260,14 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
 
   @usableFromInline @inline(never)
   func releaseToWaiters(_ released: Int) {
+    if released == 1 && permits == 0, let first = waiters.first, first.pointee.role == .acquire,
+      first.pointee.payload.0 == 1
+    {
+      waiters.remove(first)
+      decide(first, .granted)
+      settle()
+      return
+    }
     require(released >= 0, "\(subject).release(\(released)): a negative number of permits")
     let (sum, overflow) = permits.addingReportingOverflow(released)
     require(!overflow, "\(subject).release(\(released)): more permits than can be counted")
@@ -265,8 +279,8 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
   @usableFromInline
   package func releaseBounded(_ released: Int) throws(OverReleaseError) {
     let (sum, overflow) = permits.addingReportingOverflow(released)
-    if overflow || released < 0 || sum > bound ?? .max {
-      throw OverReleaseError(released: released, bound: bound ?? .max)
+    if overflow || released < 0 || sum > bound {
+      throw OverReleaseError(released: released, bound: bound)
     }
     permits = sum
     rebalance()

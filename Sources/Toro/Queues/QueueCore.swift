@@ -95,54 +95,101 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
 
   // MARK: The task form
 
-  @inlinable
+  @inlinable @inline(__always)
   func put(_ item: Element, on reactor: Reactor, until due: Int64, _ site: WaitSite) async throws -> Bool {
+    let wait = try startPut(item, on: reactor, due, site, #isolation)
+    switch wait {
+    case .granted:
+      return true
+    case .decided(let waiter):
+      return try reactor.finish(waiter, on: self)
+    case .parked(let waiter):
+      await reactor.suspend()
+      return try reactor.finish(waiter, on: self)
+    case .passed, .guarded, .elsewhere:
+      return try await putOtherwise(wait, item, on: reactor, until: due, site)
+    }
+  }
+
+  /// Puts at once, or begins the wait.
+  @inlinable @inline(never)
+  func startPut(
+    _ item: Element, on reactor: Reactor, _ due: Int64, _ site: WaitSite, _ isolation: (any Actor)?
+  ) throws -> TaskWait {
     guard reactor.isInside else {
       try reactor.expectOpen(subject)
-      return try await reactor.home.put(item, into: self, on: reactor, until: due, site)
+      return .elsewhere
     }
     if putNow(item) {
       settle()
-      return true
+      return .granted
     }
-    if isClosed { throw reactor.closedError(self) }
-    let record = try reactor.recordOfWaitingTask()
-    if due == .min {
-      await reactor.yield()
-      return false
+    return try reactor.startTaskWait(self, .put, due, site, isolation) { $0.storeItem(item) }
+  }
+
+  @inlinable @inline(never)
+  func putOtherwise(
+    _ wait: TaskWait, _ item: Element, on reactor: Reactor, until due: Int64, _ site: WaitSite
+  ) async throws -> Bool {
+    if case .elsewhere = wait {
+      return try await reactor.home.put(item, into: self, on: reactor, until: due, site)
     }
-    let waiter = reactor.takeWaiter(for: self)
-    waiter.storeItem(item)
-    reactor.start(waiter, on: self, .put, due, site, record)
-    await reactor.park(reactor.prepareToPark(waiter, as: record, #isolation))
+    guard let waiter = await reactor.parkOtherwise(wait) else { return false }
     return try reactor.finish(waiter, on: self)
   }
 
-  @inlinable
+  @inlinable @inline(__always)
   func get(on reactor: Reactor, until due: Int64, _ site: WaitSite) async throws -> Element? {
+    let start = try startGet(on: reactor, due, site, #isolation)
+    switch start.wait {
+    case .granted:
+      return start.item
+    case .decided(let waiter):
+      return try finishGet(waiter, on: reactor)
+    case .parked(let waiter):
+      await reactor.suspend()
+      return try finishGet(waiter, on: reactor)
+    case .passed, .guarded, .elsewhere:
+      return try await getOtherwise(start.wait, on: reactor, until: due, site)
+    }
+  }
+
+  /// Takes at once, or begins the wait.
+  @inlinable @inline(never)
+  func startGet(
+    on reactor: Reactor, _ due: Int64, _ site: WaitSite, _ isolation: (any Actor)?
+  ) throws -> (wait: TaskWait, item: Element?) {
     guard reactor.isInside else {
       try reactor.expectOpen(subject)
-      return try await reactor.home.get(from: self, on: reactor, until: due, site)
+      return (.elsewhere, nil)
     }
     if let (item, letIn) = takeNow() {
       finishTake(letIn)
       settle()
-      return item
+      return (.granted, item)
     }
-    if isClosed { throw reactor.closedError(self) }
-    let record = try reactor.recordOfWaitingTask()
-    if due == .min {
-      await reactor.yield()
-      return nil
+    return (try reactor.startTaskWait(self, .get, due, site, isolation) { _ in }, nil)
+  }
+
+  @inlinable @inline(never)
+  func getOtherwise(
+    _ wait: TaskWait, on reactor: Reactor, until due: Int64, _ site: WaitSite
+  ) async throws -> Element? {
+    if case .elsewhere = wait {
+      return try await reactor.home.get(from: self, on: reactor, until: due, site)
     }
-    let waiter = reactor.takeWaiter(for: self)
-    reactor.start(waiter, on: self, .get, due, site, record)
-    await reactor.park(reactor.prepareToPark(waiter, as: record, #isolation))
+    guard let waiter = await reactor.parkOtherwise(wait) else { return nil }
+    return try finishGet(waiter, on: reactor)
+  }
+
+  @inlinable
+  func finishGet(_ waiter: WaiterPointer, on reactor: Reactor) throws -> Element? {
     let outcome = waiter.pointee.outcome
     let item: Element? = outcome == .granted ? waiter.takeItem() : nil
     reactor.recycle(waiter)
+    if let item { return item }
     _ = try reactor.conclude(outcome, on: self)
-    return item
+    return nil
   }
 
   // MARK: The callback form

@@ -7,8 +7,6 @@ struct Executors {
   let task: UnownedTaskExecutor
   let serial: UnownedSerialExecutor
   let parking: Parking
-  /// The parking executor's two words, where they can be pointed to.
-  let parkingWords: UnsafeMutablePointer<UnownedSerialExecutor>
   let home: ReactorHome
 
   init(_ reactor: Reactor) {
@@ -16,12 +14,8 @@ struct Executors {
     task = companion.asUnownedTaskExecutor()
     serial = reactor.asUnownedSerialExecutor()
     parking = Parking(reactor)
-    parkingWords = .allocate(capacity: 1)
-    parkingWords.initialize(to: parking.unownedExecutor)
     home = ReactorHome(reactor)
   }
-
-  func deallocate() { parkingWords.deallocate() }
 }
 
 /// A reactor as the executor that a task prefers: ``Reactor/taskExecutor``.

@@ -57,33 +57,47 @@ extension Reactor {
   public func yield() async {
     guard isInside else { return await Task.yield() }
     assert(parking == nil)
-    await suspend()
+    if isInMode(#isolation) { await suspend() } else { await parkingLot.park() }
   }
 
-  /// The last thing to do before `waiter`'s task suspends, which it must do next.
-  @usableFromInline
-  func prepareToPark(_ waiter: WaiterPointer, as record: TaskReference?, _ isolation: (any Actor)?) -> TaskWait {
+  /// The last thing to do before `waiter`'s task suspends, which it must do next if the answer says so.
+  @inline(__always)
+  func prepareToPark(_ waiter: WaiterPointer, _ record: TaskReference?, _ isolation: (any Actor)?) -> TaskWait {
     waiter.pointee.told.1 = context.with(record).bits
-    guard let record else { return .unrecorded(waiter) }
+    let isInMode = isInMode(isolation)
+    guard let record else { return .guarded(waiter, handler: true) }
     record.setWaiter(waiter)
-    if linger(waiter, isolation) { return .decided(waiter) }
+    guard isInMode else {
+      parking = waiter
+      return .guarded(waiter, handler: false)
+    }
+    if linger(waiter) { return .decided(waiter) }
     parking = waiter
-    return .recorded(waiter)
+    return .parked(waiter)
   }
 
-  /// Suspends the current task, which has been prepared to be parked, until its wait has been decided.
+  /// Suspends the current task, in one of the ways that are rare, until its wait has been decided.
   ///
   /// Afterwards the task may be on another thread, if that is where the caller's isolation leads; it may read the waiter
   /// and must give it back by ``recycle(_:)``.
+  ///
+  /// - Returns: The waiter, or `nil` if the deadline had passed at the call.
   @usableFromInline
-  func park(_ wait: TaskWait) async {
+  func parkOtherwise(_ wait: TaskWait) async -> WaiterPointer? {
     switch wait {
-    case .recorded:
+    case .decided(let waiter):
+      return waiter
+    case .parked(let waiter):
       await suspend()
-    case .unrecorded(let waiter):
-      await parkWithHandler(waiter)
-    case .granted, .passed, .decided:
-      break
+      return waiter
+    case .guarded(let waiter, let needsHandler):
+      if needsHandler { await parkWithHandler(waiter) } else { await parkingLot.park() }
+      return waiter
+    case .passed:
+      await yield()
+      return nil
+    case .granted, .elsewhere:
+      preconditionFailure("nothing to park")
     }
   }
 
@@ -97,7 +111,8 @@ extension Reactor {
   }
 
   #if TORO_PUBLIC_RUNTIME_ONLY
-    @inline(__always)
+    /// Switches to the parking executor, and back.
+    @usableFromInline
     func suspend() async { await parkingLot.park() }
 
     private func parkWithHandler(_ waiter: WaiterPointer) async {
@@ -118,22 +133,20 @@ extension Reactor {
       }
       waiter.pointee.told.1 = context.with(nil).bits
       parking = waiter
-      await suspend()
+      await parkingLot.park()
     }
   #else
-    /// Switches to the parking executor. By the runtime's entry point alone where the job will be run in the mode that
-    /// the caller's isolation asks for, so that no switch back is needed; elsewhere, as on a default actor that runs on
-    /// this thread, by the public way, which switches back.
-    @inline(__always)
-    func suspend() async {
-      if isInMode(#isolation) { await switchToParking(parkingExecutor) } else { await parkingLot.park() }
-    }
+    /// Switches to the parking executor, by the runtime's entry point alone. The caller's isolation must be the mode in
+    /// which the job will be run (``isInMode(_:)``), so that no switch back is needed.
+    @inlinable @inline(__always)
+    func suspend() async { await switchToParking(parkingExecutor) }
 
     private func parkWithHandler(_ waiter: WaiterPointer) async {
       let handler = toro_add_waiter_cancellation_handler(waiter)
-      if !linger(waiter, #isolation) {
+      let isInMode = isInMode(#isolation)
+      if !isInMode || !linger(waiter) {
         parking = waiter
-        await suspend()
+        if isInMode { await suspend() } else { await parkingLot.park() }
       }
       toro_remove_cancellation_handler(handler)
     }
@@ -151,6 +164,7 @@ extension Reactor {
 
   /// A task that has a record was cancelled, on whatever thread.
   func cancelledTask(_ record: TaskRecord) {
+    record.setCancelled()
     if isCurrent {
       endWait(of: record)
       settleOnNextTurn()
@@ -173,6 +187,11 @@ extension Reactor {
   /// Gives a waiter's slot back, from wherever its task is.
   @usableFromInline
   func recycle(_ waiter: WaiterPointer) {
+    if isCurrent && waiter.pointee.outcome == .granted { pool.give(waiter) } else { recycleOtherwise(waiter) }
+  }
+
+  @inline(never)
+  private func recycleOtherwise(_ waiter: WaiterPointer) {
     guard isCurrent else { return post(.recycle(waiter)) }
     if waiter.pointee.role == .put && waiter.pointee.outcome != .granted {
       waiter.pointee.owner._withUnsafeGuaranteedRef { $0.discard(waiter) }
@@ -184,7 +203,8 @@ extension Reactor {
 #if !TORO_PUBLIC_RUNTIME_ONLY
   /// An async function of CToroShims whose whole body is a switch to `executor`.
   @_silgen_name("toro_park_switch")
-  private nonisolated(nonsending) func switchToParking(_ executor: UnsafeMutablePointer<UnownedSerialExecutor>) async
+  @usableFromInline
+  nonisolated(nonsending) func switchToParking(_ executor: UnsafeMutablePointer<UnownedSerialExecutor>) async
 
   /// The cancellation handler of a waiter whose task has no record: on any thread. The waiter is not given back before the
   /// handler has been removed, so its identity can be read.

@@ -250,8 +250,8 @@ extension Reactor {
   /// is parked after all.
   ///
   /// - Returns: Whether the wait was decided and it is the task's turn. Else it has to suspend.
-  func linger(_ waiter: WaiterPointer, _ isolation: (any Actor)?) -> Bool {
-    if isLingeredOver || ready.isEmpty || closePhase != .open || isTelling || !isInMode(isolation) { return false }
+  func linger(_ waiter: WaiterPointer) -> Bool {
+    if isLingeredOver || ready.isEmpty || closePhase != .open || isTelling { return false }
     let own = context
     isLingeredOver = true
     defer {

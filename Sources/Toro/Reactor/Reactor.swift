@@ -70,6 +70,8 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   @exclusivity(unchecked) var counters = Counters()
 
   @exclusivity(unchecked) private var executors: Executors?
+  /// The parking executor's two words, where they can be pointed to.
+  @usableFromInline let parkingExecutor: UnsafeMutablePointer<UnownedSerialExecutor>
   @exclusivity(unchecked) private var ownSources: OwnSources?
   /// Whether locks note who holds them (``Lock``'s description and ``waits`` then tell). Off by default; costs a few
   /// nanoseconds an acquire when on, nothing measurable when off.
@@ -116,6 +118,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     clockKind = clock
     isAdopted = hostBase != nil
     owner = Atomic(toro_number_this_thread())
+    parkingExecutor = .allocate(capacity: 1)
     if case .virtual(let unixTime) = clock {
       virtualUnixEpoch =
         unixTime.map { $0.multipliedReportingOverflow(by: 1_000_000_000).partialValue } ?? readUnixClock()
@@ -123,7 +126,9 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
       virtualUnixEpoch = 0
     }
     eventLoop = try EventLoop(for: self, adopting: hostBase)
-    executors = Executors(self)
+    let executors = Executors(self)
+    parkingExecutor.initialize(to: executors.parking.unownedExecutor)
+    self.executors = executors
     ownSources = OwnSources(self)
     isHosted = hostBase != nil
     lastNow = readMonotonicClock()
@@ -140,7 +145,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     heap.deallocate()
     pool.deallocate()
     liveTasks.deallocate()
-    executors?.deallocate()
+    parkingExecutor.deallocate()
   }
 
   // MARK: Which reactor, which thread
@@ -231,9 +236,14 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   // MARK: Posting and queueing
 
   /// Adds an entry to the ready queue: it runs after all that was queued before.
-  @usableFromInline
+  @inline(__always)
   func enqueueReady(_ entry: consuming Ready) {
     ready.append(entry)
+    if isHosted { armIfOutsideTurn() }
+  }
+
+  @inline(never)
+  private func armIfOutsideTurn() {
     if isHostedOutsideTurn { loop.arm() }
   }
 
@@ -393,10 +403,6 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
 
   /// Whether the close goes on, or is done: no wait begins.
   var isClosing: Bool { closePhase == .closing || closePhase == .closed }
-
-  var parkingExecutor: UnsafeMutablePointer<UnownedSerialExecutor> {
-    @inline(__always) get { executors.unsafelyUnwrapped.parkingWords }
-  }
 
   @usableFromInline var parkingLot: Parking { executors.unsafelyUnwrapped.parking }
   @usableFromInline var home: ReactorHome { executors.unsafelyUnwrapped.home }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What a reactor knows of a task that it spawned: its name, and the wait that it is parked in.
 ///
 /// One cancellation handler for the task's life, in ``Reactor/spawn(name:priority:_:)``, ends whatever wait the task is
@@ -6,6 +8,8 @@
 final class TaskRecord: @unchecked Sendable {
   let name: String?
   let owner: Unmanaged<Reactor>
+  /// Set by the task's cancellation handler, on whatever thread.
+  private let cancelledFlag = Atomic<Bool>(false)
   /// Which task this is, while it runs: compared, never used to reach it.
   @exclusivity(unchecked) var task: UnsafeMutableRawPointer?
   /// The same, to cancel it.
@@ -20,6 +24,10 @@ final class TaskRecord: @unchecked Sendable {
     self.name = name
     owner = .passUnretained(reactor)
   }
+
+  @inline(__always) var isCancelled: Bool { cancelledFlag.load(ordering: .relaxed) }
+
+  func setCancelled() { cancelledFlag.store(true, ordering: .relaxed) }
 }
 
 /// A record, unretained: a task keeps its record alive until it ends.
@@ -30,6 +38,8 @@ extension TaskReference {
   @inline(__always) var task: UnsafeMutableRawPointer? { _withUnsafeGuaranteedRef { $0.task } }
 
   @inline(__always) func setWaiter(_ waiter: WaiterPointer?) { _withUnsafeGuaranteedRef { $0.waiter = waiter } }
+
+  @inline(__always) var isCancelled: Bool { _withUnsafeGuaranteedRef { $0.isCancelled } }
 
   var name: String? { _withUnsafeGuaranteedRef { $0.name } }
 

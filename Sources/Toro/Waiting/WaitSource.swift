@@ -204,15 +204,33 @@ extension UnsafeMutablePointer<Waiter> {
   }
 }
 
-/// Where in a program a wait stands.
+/// Where in a program a wait stands: a file's name that lives for ever, and a line. Two words.
 @usableFromInline
-package struct WaitSite: Sendable {
-  @usableFromInline let file: StaticString
-  @usableFromInline let line: UInt32
+package struct WaitSite: @unchecked Sendable {
+  @usableFromInline let start: UnsafePointer<UInt8>?
+  @usableFromInline let lengthAndLine: UInt64
 
   @inlinable @inline(__always)
   package init(_ file: StaticString, _ line: UInt) {
-    self.file = file
-    self.line = UInt32(truncatingIfNeeded: line)
+    start = file.hasPointerRepresentation ? file.utf8Start : nil
+    lengthAndLine = UInt64(UInt32(truncatingIfNeeded: file.utf8CodeUnitCount)) << 32 | UInt64(UInt32(truncatingIfNeeded: line))
+  }
+
+  private init(start: UnsafePointer<UInt8>?) {
+    self.start = start
+    lengthAndLine = 0
+  }
+
+  /// Of a wait from C, which does not tell.
+  package static var unknown: WaitSite { WaitSite(start: nil) }
+
+  var isKnown: Bool { start != nil }
+
+  /// 0 if only the kind of statement is known.
+  var line: UInt32 { UInt32(truncatingIfNeeded: lengthAndLine) }
+
+  /// As in `Module/File.swift`.
+  var file: String {
+    String(decoding: UnsafeBufferPointer(start: start, count: Int(lengthAndLine >> 32)), as: UTF8.self)
   }
 }

@@ -3,27 +3,12 @@
 /// Making a waiter is a pop and leaving is a push. A slot that was used 2^32 times is retired, so that an identity
 /// never names two waits.
 struct WaiterPool {
-  /// Where and since when each waits: beside the waiters rather than in them, so that a wait without a place (from C)
-  /// costs no memory for it.
-  struct Note {
-    /// Which use of the slot this is of: another one's says nothing.
-    var generation: UInt32 = 0
-    var since: Int64
-    var file: StaticString
-    var line: UInt32
-    /// Of the task that waits, which keeps it alive.
-    var record: TaskReference?
-    /// Whether the task's name is in ``WaiterPool/names``. The name itself would make a note cost retains.
-    var isNamed = false
-  }
-
   private static let chunkSize = 256
 
   private var chunks: [WaiterPointer] = []
-  private var notes: [UnsafeMutablePointer<Note>?] = []
   private var free: WaiterPointer?
-  /// Names of waiting tasks that have no record, by slot: filled while holders are noted.
-  private var names: [UInt32: String] = [:]
+  /// Names of waiting tasks that have no record, by slot, with the use of the slot: filled while holders are noted.
+  private var names: [UInt32: (generation: UInt32, name: String)] = [:]
 
   mutating func take(for source: WaitSource) -> WaiterPointer {
     if free == nil { grow(source) }
@@ -53,32 +38,22 @@ struct WaiterPool {
     return waiter
   }
 
-  mutating func note(_ waiter: WaiterPointer, _ note: Note) {
-    let slot = Int(waiter.pointee.slot)
-    let chunk = slot / Self.chunkSize
-    if notes[chunk] == nil {
-      let made = UnsafeMutablePointer<Note>.allocate(capacity: Self.chunkSize)
-      made.initialize(repeating: Note(since: 0, file: "", line: 0, record: nil), count: Self.chunkSize)
-      notes[chunk] = made
-    }
-    var note = note
-    note.generation = waiter.pointee.generation
-    notes[chunk].unsafelyUnwrapped[slot % Self.chunkSize] = note
+  /// Notes the name of the task that runs, which waits and has no record.
+  @inline(never)
+  mutating func nameTask(of waiter: WaiterPointer) {
+    names[waiter.pointee.slot] = Task.name.map { (waiter.pointee.generation, $0) }
   }
-
-  func note(of waiter: WaiterPointer) -> Note? {
-    let slot = Int(waiter.pointee.slot)
-    guard let note = notes[slot / Self.chunkSize]?[slot % Self.chunkSize], note.generation == waiter.pointee.generation
-    else { return nil }
-    return note
-  }
-
-  mutating func name(_ waiter: WaiterPointer, _ name: String) { names[waiter.pointee.slot] = name }
 
   /// The name of the task that waits, if it is known.
   func taskName(of waiter: WaiterPointer) -> String? {
-    guard let note = note(of: waiter) else { return nil }
-    return note.record?.name ?? (note.isNamed ? names[waiter.pointee.slot] : nil)
+    switch waiter.pointee.receiver {
+    case .parkedTask, .lingeringTask, .task:
+      if let name = TaskContext(bits: waiter.pointee.told.1).record?.name { return name }
+      guard let noted = names[waiter.pointee.slot], noted.generation == waiter.pointee.generation else { return nil }
+      return noted.name
+    case .callback, .delivery, .function, .member:
+      return nil
+    }
   }
 
   /// Every waiter that has not been decided, oldest slot first.
@@ -100,18 +75,12 @@ struct WaiterPool {
       free = waiter
     }
     chunks.append(chunk)
-    notes.append(nil)
   }
 
   /// Frees the memory. Every waiter must have left.
   mutating func deallocate() {
     for chunk in chunks { chunk.deallocate() }
-    for case let note? in notes {
-      note.deinitialize(count: Self.chunkSize)
-      note.deallocate()
-    }
     chunks = []
-    notes = []
     free = nil
   }
 }

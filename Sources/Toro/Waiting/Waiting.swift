@@ -10,42 +10,36 @@ extension Reactor {
   ///   - role: Which kind of wait.
   ///   - amount: How much it asks for.
   ///   - due: Until when, as ``Reactor/resolve(_:)`` says.
-  ///   - grantedAtOnce: Set if it did not have to wait.
   /// - Returns: Whether it was granted before the deadline.
   /// - Throws: `CancellationError`, ``ClosedError``, ``ReactorClosedError``. Nothing is owned then.
-  @usableFromInline
+  @inlinable @inline(__always)
   package func wait(
-    on source: WaitSource, _ role: WaitRole, _ amount: Int = 0, until due: Int64, _ site: WaitSite,
-    grantedAtOnce: Marker? = nil
+    on source: WaitSource, _ role: WaitRole, _ amount: Int = 0, until due: Int64, _ site: WaitSite
   ) async throws -> Bool {
-    guard isInside else {
-      try expectOpen(source.subject)
-      return try await home.wait(source, role, amount, on: self, until: due, site, grantedAtOnce: grantedAtOnce)
-    }
-    switch try startTaskWait(source, role, amount, due, site, #isolation) {
+    let wait = try startTaskWait(source, role, amount, due, site, #isolation)
+    switch wait {
     case .granted:
-      grantedAtOnce?.isSet = true
       return true
-    case .passed:
-      await yield()
-      return false
     case .decided(let waiter):
       return try finish(waiter, on: source)
-    case .recorded(let waiter):
+    case .parked(let waiter):
       await suspend()
       return try finish(waiter, on: source)
-    case .unrecorded(let waiter):
-      await park(.unrecorded(waiter))
-      return try finish(waiter, on: source)
+    case .passed, .guarded, .elsewhere:
+      return try await waitOtherwise(wait, source, role, amount, due, site)
     }
   }
 
   /// What a task that waits has to do next. All of the beginning that does not suspend is in one call that is not async.
-  @inline(never)
-  private func startTaskWait(
+  @usableFromInline @inline(never)
+  func startTaskWait(
     _ source: WaitSource, _ role: WaitRole, _ amount: Int, _ due: Int64, _ site: WaitSite,
     _ isolation: (any Actor)?
   ) throws -> TaskWait {
+    guard isInside else {
+      try expectOpen(source.subject)
+      return .elsewhere
+    }
     switch source.admit(role, amount) {
     case .granted:
       settle()
@@ -54,17 +48,48 @@ extension Reactor {
     case .wait: break
     }
     let record = try recordOfWaitingTask()
-    if due == .min {
-      lastNow = readMonotonicClock()  // what is due as well has waited longer: this turn ends it
-      return .passed
-    }
+    if due == .min { return passed() }
     let waiter = begin(on: source, role, amount, due, site, record)
-    return prepareToPark(waiter, as: record, isolation)
+    return prepareToPark(waiter, record, isolation)
+  }
+
+  /// The same for a wait that brings or takes something: it was not admitted, and `prepare` is what the waiter needs.
+  @usableFromInline @inline(never)
+  func startTaskWait(
+    _ source: WaitSource, _ role: WaitRole, _ due: Int64, _ site: WaitSite, _ isolation: (any Actor)?,
+    preparing prepare: (WaiterPointer) -> Void
+  ) throws -> TaskWait {
+    if source.isClosed { throw closedError(source) }
+    let record = try recordOfWaitingTask()
+    if due == .min { return passed() }
+    let waiter = pool.take(for: source)
+    prepare(waiter)
+    start(waiter, on: source, role, due, site, record)
+    return prepareToPark(waiter, record, isolation)
+  }
+
+  /// The ways that are rare.
+  @usableFromInline @inline(never)
+  func waitOtherwise(
+    _ wait: TaskWait, _ source: WaitSource, _ role: WaitRole, _ amount: Int, _ due: Int64, _ site: WaitSite
+  ) async throws -> Bool {
+    if case .elsewhere = wait {
+      return try await home.wait(source, role, amount, on: self, until: due, site)
+    }
+    guard let waiter = await parkOtherwise(wait) else { return false }
+    return try finish(waiter, on: source)
+  }
+
+  /// A wait whose deadline had passed at the call.
+  func passed() -> TaskWait {
+    lastNow = readMonotonicClock()  // what is due as well has waited longer: this turn ends it
+    return .passed
   }
 
   /// Puts a new waiter in line, to be parked or given a callback by the caller.
+  @inline(__always)
   func begin(
-    on source: WaitSource, _ role: WaitRole, _ amount: Int, _ due: Int64, _ site: WaitSite?, _ record: TaskReference?
+    on source: WaitSource, _ role: WaitRole, _ amount: Int, _ due: Int64, _ site: WaitSite, _ record: TaskReference?
   ) -> WaiterPointer {
     let waiter = pool.take(for: source)
     waiter.pointee.payload.0 = UInt(bitPattern: amount)
@@ -75,25 +100,22 @@ extension Reactor {
   /// Puts a waiter in line whose payload is set.
   @usableFromInline
   func start(
-    _ waiter: WaiterPointer, on source: WaitSource, _ role: WaitRole, _ due: Int64, _ site: WaitSite?,
+    _ waiter: WaiterPointer, on source: WaitSource, _ role: WaitRole, _ due: Int64, _ site: WaitSite,
     _ record: TaskReference?
   ) {
     waiter.pointee.role = role
     waiter.pointee.receiver = .task
     waiter.pointee.state = .waiting
+    waiter.pointee.since = lastNow
+    waiter.pointee.site = site
     source.link(waiter)
     pendingWaits &+= 1
     addTimer(waiter, due)
-    if let site {
-      let name = noting && record == nil ? Task.name : nil
-      pool.note(
-        waiter, .init(since: lastNow, file: site.file, line: site.line, record: record, isNamed: name != nil))
-      if let name { pool.name(waiter, name) }
-    }
+    if noting && record == nil && site.isKnown { pool.nameTask(of: waiter) }
   }
 
   /// Tells what came of a task's wait, wherever the task is now, and gives the waiter back.
-  @usableFromInline
+  @usableFromInline @inline(never)
   func finish(_ waiter: WaiterPointer, on source: WaitSource) throws -> Bool {
     let outcome = waiter.pointee.outcome
     recycle(waiter)
@@ -119,12 +141,12 @@ extension Reactor {
 }
 
 extension WaitSource {
-  /// Waits in the task form: ``Reactor/wait(on:_:_:until:_:grantedAtOnce:)``.
-  @usableFromInline
+  /// Waits in the task form: ``Reactor/wait(on:_:_:until:_:)``.
+  @inlinable @inline(__always)
   package final func wait(
-    _ role: WaitRole, _ amount: Int = 0, until due: Int64, _ site: WaitSite, grantedAtOnce: Marker? = nil
+    _ role: WaitRole, _ amount: Int = 0, until due: Int64, _ site: WaitSite
   ) async throws -> Bool {
-    try await reactor.wait(on: self, role, amount, until: due, site, grantedAtOnce: grantedAtOnce)
+    try await reactor.wait(on: self, role, amount, until: due, site)
   }
 
   // MARK: From other threads
@@ -215,14 +237,16 @@ extension Reactor {
 enum TaskWait {
   /// Go on.
   case granted
-  /// Let a turn pass: the deadline had passed at the call.
-  case passed
   /// Go on: it was decided while others ran.
   case decided(WaiterPointer)
-  /// Be parked: `await parkingLot.park()`.
-  case recorded(WaiterPointer)
-  /// Be parked with a cancellation handler of its own.
-  case unrecorded(WaiterPointer)
+  /// Suspend, by ``Reactor/suspend()``.
+  case parked(WaiterPointer)
+  /// Let a turn pass: the deadline had passed at the call.
+  case passed
+  /// Suspend in a way that costs more: the task needs a cancellation handler, or a switch back to its isolation.
+  case guarded(WaiterPointer, handler: Bool)
+  /// Begin again on the reactor.
+  case elsewhere
 }
 
 /// Set on the reactor, read by the task afterwards.
@@ -233,12 +257,11 @@ package final class Marker: @unchecked Sendable {
 
 extension ReactorHome {
   fileprivate func wait(
-    _ source: WaitSource, _ role: WaitRole, _ amount: Int, on reactor: Reactor, until due: Int64, _ site: WaitSite,
-    grantedAtOnce: Marker?
+    _ source: WaitSource, _ role: WaitRole, _ amount: Int, on reactor: Reactor, until due: Int64, _ site: WaitSite
   ) async throws -> Bool {
     visit()
     try reactor.expectArrival()
-    return try await reactor.wait(on: source, role, amount, until: due, site, grantedAtOnce: grantedAtOnce)
+    return try await reactor.wait(on: source, role, amount, until: due, site)
   }
 }
 
@@ -247,12 +270,20 @@ extension Reactor {
   /// own.
   ///
   /// - Throws: `CancellationError` if it is cancelled, ``ReactorClosedError`` if the reactor is closing.
-  @usableFromInline
+  @inline(__always)
   func recordOfWaitingTask() throws -> TaskReference? {
     if isClosing { throw ReactorClosedError() }
     guard let task = toro_current_task() else { return nil }
+    if let record = context.record, record.task == task {
+      if record.isCancelled { throw CancellationError() }
+      return record
+    }
+    return try findRecord(task)
+  }
+
+  @inline(never)
+  private func findRecord(_ task: UnsafeMutableRawPointer) throws -> TaskReference? {
     if toro_task_is_cancelled(task) { throw CancellationError() }
-    if let record = context.record, record.task == task { return record }
     return liveTasks.find(task)
   }
 
