@@ -163,8 +163,9 @@ package final class LockCore: WaitSource, @unchecked Sendable {
     require(isLocked, "\(subject).release(): the lock is not locked. Released twice? withLock releases by itself")
     guard let next = waiters.popFirst() else { return }
     if reactor.noting {
-      let site = next.pointee.site
-      holder = site.isKnown ? HolderNote(task: reactor.pool.taskName(of: next), site: site) : nil
+      holder = reactor.pool.note(of: next).map {
+        HolderNote(task: reactor.pool.taskName(of: next), site: $0.site)
+      }
     }
     decide(next, .granted)
     settle()

@@ -58,15 +58,15 @@ extension Reactor: CustomStringConvertible {
     var found: [WaitDescription] = []
     pool.forEachWaiting { waiter in
       guard waiter.pointee.role != .scheduled, waiter.pointee.receiver != .member else { return }
-      let site = waiter.pointee.site
-      let hasPlace = site.isKnown && site.line > 0
+      let note = pool.note(of: waiter)
+      let place = note.flatMap { $0.site.line > 0 ? $0.site : nil }
       found.append(
         WaitDescription(
           subject: waiter.pointee.source.subject, call: waiter.pointee.source.callName(of: waiter.pointee.role),
-          since: ReactorClock.Instant(nanoseconds: waiter.pointee.since),
+          since: note.map { ReactorClock.Instant(nanoseconds: $0.since) },
           deadline: heap.due(of: waiter).map(ReactorClock.Instant.init(nanoseconds:)),
-          task: pool.taskName(of: waiter), file: hasPlace ? site.file : nil, line: hasPlace ? Int(site.line) : nil,
-          holder: waiter.pointee.source.holderDescription, isIteration: site.isKnown && site.line == 0, now: now))
+          task: pool.taskName(of: waiter), file: place?.file, line: place?.line,
+          holder: waiter.pointee.source.holderDescription, isIteration: note?.site.line == 0, now: now))
     }
     return found.sorted { ($0.since?.nanoseconds ?? 0) < ($1.since?.nanoseconds ?? 0) }
   }

@@ -12,13 +12,13 @@ final class TaskRecord: @unchecked Sendable {
   private let cancelledFlag = Atomic<Bool>(false)
   /// Which task this is, while it runs: compared, never used to reach it.
   @exclusivity(unchecked) var task: UnsafeMutableRawPointer?
-  /// The same, to cancel it.
-  @exclusivity(unchecked) var handle: UnsafeCurrentTask?
   /// The wait that the task is parked in.
   @exclusivity(unchecked) var waiter: WaiterPointer?
   /// In its bucket of the reactor's live tasks.
   @exclusivity(unchecked) fileprivate var next: TaskReference?
   @exclusivity(unchecked) fileprivate var previous: TaskReference?
+  /// The task, to cancel it. Last, since the size of it is not known when Toro is compiled.
+  @exclusivity(unchecked) var handle: UnsafeCurrentTask?
 
   init(name: String?, on reactor: Reactor) {
     self.name = name

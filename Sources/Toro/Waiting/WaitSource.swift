@@ -204,33 +204,32 @@ extension UnsafeMutablePointer<Waiter> {
   }
 }
 
-/// Where in a program a wait stands: a file's name that lives for ever, and a line. Two words.
+/// Where in a program a wait stands: a file's name, which lives for ever, and a line, in one word.
 @usableFromInline
-package struct WaitSite: @unchecked Sendable {
-  @usableFromInline let start: UnsafePointer<UInt8>?
-  @usableFromInline let lengthAndLine: UInt64
+package struct WaitSite: Sendable {
+  /// The address of a zero-terminated string in the low 48 bits, the line above them; 0 if it is not known.
+  @usableFromInline let bits: UInt64
 
   @inlinable @inline(__always)
   package init(_ file: StaticString, _ line: UInt) {
-    start = file.hasPointerRepresentation ? file.utf8Start : nil
-    lengthAndLine = UInt64(UInt32(truncatingIfNeeded: file.utf8CodeUnitCount)) << 32 | UInt64(UInt32(truncatingIfNeeded: line))
+    // Addresses of a program's constants have 47 bits on every platform that Toro runs on.
+    bits =
+      file.hasPointerRepresentation
+      ? UInt64(UInt(bitPattern: file.utf8Start)) & 0xFFFF_FFFF_FFFF | UInt64(line < 0xFFFF ? line : 0xFFFF) << 48 : 0
   }
 
-  private init(start: UnsafePointer<UInt8>?) {
-    self.start = start
-    lengthAndLine = 0
-  }
+  private init() { bits = 0 }
 
   /// Of a wait from C, which does not tell.
-  package static var unknown: WaitSite { WaitSite(start: nil) }
+  package static var unknown: WaitSite { WaitSite() }
 
-  var isKnown: Bool { start != nil }
+  @inline(__always) var isKnown: Bool { bits != 0 }
 
-  /// 0 if only the kind of statement is known.
-  var line: UInt32 { UInt32(truncatingIfNeeded: lengthAndLine) }
+  /// 0 if only the kind of statement is known; 65,535 stands for all lines from there.
+  var line: Int { Int(bits >> 48) }
 
   /// As in `Module/File.swift`.
   var file: String {
-    String(decoding: UnsafeBufferPointer(start: start, count: Int(lengthAndLine >> 32)), as: UTF8.self)
+    UnsafePointer<CChar>(bitPattern: UInt(bits & 0xFFFF_FFFF_FFFF)).map { String(cString: $0) } ?? ""
   }
 }

@@ -17,10 +17,6 @@ package struct Waiter {
   /// Age among the timed: equal deadlines end in the order in which they were set.
   @usableFromInline var order: UInt64 = 0
   @usableFromInline var heapIndex: UInt32 = Waiter.notTimed
-  /// The time when it began, to within the turn.
-  @usableFromInline var since: Int64 = 0
-  /// Where in the program it began.
-  @usableFromInline var site = WaitSite.unknown
   /// Where in the pool this is, and how often the slot was used: together an identity that never comes back.
   @usableFromInline var slot: UInt32
   @usableFromInline var generation: UInt32 = 1

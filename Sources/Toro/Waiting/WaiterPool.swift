@@ -3,12 +3,30 @@
 /// Making a waiter is a pop and leaving is a push. A slot that was used 2^32 times is retired, so that an identity
 /// never names two waits.
 struct WaiterPool {
+  /// Since when and where each waits: beside the waiters rather than in them, so that a wait without a place (from C)
+  /// costs no memory for it.
+  struct Note {
+    var since: Int64
+    var site: WaitSite
+    /// Which use of the slot this is of: another one's says nothing.
+    var generation: UInt32
+  }
+
+  private struct Chunk {
+    let waiters: WaiterPointer
+    var notes: UnsafeMutablePointer<Note>?
+  }
+
   private static let chunkSize = 256
 
-  private var chunks: [WaiterPointer] = []
+  private var chunks: UnsafeMutablePointer<Chunk>
+  private var chunkCount = 0
+  private var chunkCapacity = 16
   private var free: WaiterPointer?
   /// Names of waiting tasks that have no record, by slot, with the use of the slot: filled while holders are noted.
   private var names: [UInt32: (generation: UInt32, name: String)] = [:]
+
+  init() { chunks = .allocate(capacity: chunkCapacity) }
 
   mutating func take(for source: WaitSource) -> WaiterPointer {
     if free == nil { grow(source) }
@@ -32,10 +50,34 @@ struct WaiterPool {
   /// The waiter that `id` names, unless it has left.
   func find(_ id: UInt64) -> WaiterPointer? {
     let slot = Int(UInt32(truncatingIfNeeded: id))
-    guard slot / Self.chunkSize < chunks.count else { return nil }
-    let waiter = chunks[slot / Self.chunkSize] + slot % Self.chunkSize
+    guard slot / Self.chunkSize < chunkCount else { return nil }
+    let waiter = chunks[slot / Self.chunkSize].waiters + slot % Self.chunkSize
     guard waiter.pointee.generation == UInt32(truncatingIfNeeded: id >> 32) else { return nil }
     return waiter
+  }
+
+  @inline(__always)
+  mutating func note(_ waiter: WaiterPointer, since: Int64, _ site: WaitSite) {
+    let slot = Int(waiter.pointee.slot)
+    let chunk = chunks + slot / Self.chunkSize
+    let notes = chunk.pointee.notes ?? makeNotes(chunk)
+    notes[slot % Self.chunkSize] = Note(since: since, site: site, generation: waiter.pointee.generation)
+  }
+
+  @inline(never)
+  private func makeNotes(_ chunk: UnsafeMutablePointer<Chunk>) -> UnsafeMutablePointer<Note> {
+    let notes = UnsafeMutablePointer<Note>.allocate(capacity: Self.chunkSize)
+    notes.initialize(repeating: Note(since: 0, site: .unknown, generation: 0), count: Self.chunkSize)
+    chunk.pointee.notes = notes
+    return notes
+  }
+
+  func note(of waiter: WaiterPointer) -> Note? {
+    let slot = Int(waiter.pointee.slot)
+    guard let note = chunks[slot / Self.chunkSize].notes?[slot % Self.chunkSize],
+      note.generation == waiter.pointee.generation
+    else { return nil }
+    return note
   }
 
   /// Notes the name of the task that runs, which waits and has no record.
@@ -58,29 +100,42 @@ struct WaiterPool {
 
   /// Every waiter that has not been decided, oldest slot first.
   func forEachWaiting(_ body: (WaiterPointer) -> Void) {
-    for chunk in chunks {
-      for index in 0..<Self.chunkSize where chunk[index].state == .waiting { body(chunk + index) }
+    for number in 0..<chunkCount {
+      let waiters = chunks[number].waiters
+      for index in 0..<Self.chunkSize where waiters[index].state == .waiting { body(waiters + index) }
     }
   }
 
   @inline(never)
   private mutating func grow(_ source: WaitSource) {
     let size = Self.chunkSize
-    require(chunks.count * size < Int(UInt32.max) - size, "too many waits for one reactor")
-    let chunk = WaiterPointer.allocate(capacity: size)
+    require(chunkCount * size < Int(UInt32.max) - size, "too many waits for one reactor")
+    let waiters = WaiterPointer.allocate(capacity: size)
     for index in stride(from: size - 1, through: 0, by: -1) {
-      let waiter = chunk + index
-      waiter.initialize(to: Waiter(source: source, slot: UInt32(chunks.count * size + index)))
+      let waiter = waiters + index
+      waiter.initialize(to: Waiter(source: source, slot: UInt32(chunkCount * size + index)))
       waiter.pointee.next = free
       free = waiter
     }
-    chunks.append(chunk)
+    if chunkCount == chunkCapacity {
+      let larger = UnsafeMutablePointer<Chunk>.allocate(capacity: chunkCapacity * 2)
+      larger.moveInitialize(from: chunks, count: chunkCount)
+      chunks.deallocate()
+      chunks = larger
+      chunkCapacity *= 2
+    }
+    (chunks + chunkCount).initialize(to: Chunk(waiters: waiters, notes: nil))
+    chunkCount += 1
   }
 
   /// Frees the memory. Every waiter must have left.
   mutating func deallocate() {
-    for chunk in chunks { chunk.deallocate() }
-    chunks = []
+    for number in 0..<chunkCount {
+      chunks[number].waiters.deallocate()
+      chunks[number].notes?.deallocate()
+    }
+    chunks.deallocate()
+    chunkCount = 0
     free = nil
   }
 }

@@ -81,6 +81,7 @@ extension Reactor {
   }
 
   /// A wait whose deadline had passed at the call.
+  @inline(never)
   func passed() -> TaskWait {
     lastNow = readMonotonicClock()  // what is due as well has waited longer: this turn ends it
     return .passed
@@ -106,12 +107,13 @@ extension Reactor {
     waiter.pointee.role = role
     waiter.pointee.receiver = .task
     waiter.pointee.state = .waiting
-    waiter.pointee.since = lastNow
-    waiter.pointee.site = site
     source.link(waiter)
     pendingWaits &+= 1
     addTimer(waiter, due)
-    if noting && record == nil && site.isKnown { pool.nameTask(of: waiter) }
+    if site.isKnown {
+      pool.note(waiter, since: lastNow, site)
+      if noting && record == nil { pool.nameTask(of: waiter) }
+    }
   }
 
   /// Tells what came of a task's wait, wherever the task is now, and gives the waiter back.
