@@ -30,7 +30,7 @@ public final class Lock: Sendable, CustomStringConvertible {
   @inlinable @inline(__always)
   public func acquire(file: StaticString = #fileID, line: UInt = #line) async throws {
     if reactor.isCurrent && core.tryAcquire(file, line) { return }
-    _ = try await reactor.wait(on: core, .acquire, until: .max, WaitSite(file, line))
+    _ = try await core.acquire(on: reactor, until: .max, WaitSite(file, line))
   }
 
   /// Acquires the lock, unless the deadline passes first.
@@ -44,7 +44,7 @@ public final class Lock: Sendable, CustomStringConvertible {
   @inlinable @inline(__always)
   public func acquire(deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws -> Bool {
     if reactor.isCurrent && core.tryAcquire(file, line) { return true }
-    return try await reactor.wait(on: core, .acquire, until: reactor.resolve(deadline), WaitSite(file, line))
+    return try await core.acquire(on: reactor, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Acquires the lock in the callback form: calls `callback` once, with how the wait ended.
@@ -147,6 +147,23 @@ package final class LockCore: WaitSource, @unchecked Sendable {
   func noteHolder(_ file: StaticString, _ line: UInt) {
     guard line > 0 else { return holder = nil }  // acquired where the place is not known
     holder = HolderNote(task: reactor.context.record?.name ?? Task.name, site: WaitSite(file, line))
+  }
+
+  @inlinable @inline(__always)
+  func acquire(on reactor: Reactor, until due: Int64, _ site: WaitSite) async throws -> Bool {
+    try await reactor.goOn(startAcquiring(on: reactor, due, site, #isolation), self, .acquire, 0, due, site)
+  }
+
+  /// As ``Reactor/startTaskWait(_:_:_:_:_:_:)``, with the policy inlined.
+  @usableFromInline @inline(never)
+  func startAcquiring(
+    on reactor: Reactor, _ due: Int64, _ site: WaitSite, _ isolation: (any Actor)?
+  ) throws -> TaskWait {
+    try reactor.startTaskWait(self, .acquire, 0, due, site, isolation) {
+      isClosed ? .closed : tryAcquire() ? .granted : .wait
+    } linking: {
+      waiters.append($0)
+    }
   }
 
   override func admit(_ role: WaitRole, _ amount: Int) -> Admission {

@@ -111,7 +111,7 @@ public class BasicSemaphore: CustomStringConvertible, @unchecked Sendable {
   @inlinable @inline(__always)
   public final func acquire(_ permits: Int = 1, file: StaticString = #fileID, line: UInt = #line) async throws {
     if reactor.isCurrent && core.tryAcquire(permits) { return }
-    _ = try await reactor.wait(on: core, .acquire, permits, until: .max, WaitSite(file, line))
+    _ = try await core.acquire(permits, on: reactor, until: .max, WaitSite(file, line))
   }
 
   /// Acquires permits, unless the deadline passes first.
@@ -128,7 +128,7 @@ public class BasicSemaphore: CustomStringConvertible, @unchecked Sendable {
     _ permits: Int = 1, deadline: Deadline, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> Bool {
     if reactor.isCurrent && core.tryAcquire(permits) { return true }
-    return try await reactor.wait(on: core, .acquire, permits, until: reactor.resolve(deadline), WaitSite(file, line))
+    return try await core.acquire(permits, on: reactor, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Acquires permits in the callback form: calls `callback` once, with how the wait ended.
@@ -244,6 +244,25 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
     if wanted < 1 || permits < wanted || !waiters.isEmpty || isClosed { return false }
     permits &-= wanted
     return true
+  }
+
+  @inlinable @inline(__always)
+  func acquire(_ wanted: Int, on reactor: Reactor, until due: Int64, _ site: WaitSite) async throws -> Bool {
+    try await reactor.goOn(
+      startAcquiring(wanted, on: reactor, due, site, #isolation), self, .acquire, wanted, due, site)
+  }
+
+  /// As ``Reactor/startTaskWait(_:_:_:_:_:_:)``, with the policy inlined.
+  @usableFromInline @inline(never)
+  func startAcquiring(
+    _ wanted: Int, on reactor: Reactor, _ due: Int64, _ site: WaitSite, _ isolation: (any Actor)?
+  ) throws -> TaskWait {
+    try reactor.startTaskWait(self, .acquire, wanted, due, site, isolation) {
+      expectValid(wanted)
+      return isClosed ? .closed : tryAcquire(wanted) ? .granted : .wait
+    } linking: {
+      waiters.append($0)
+    }
   }
 
   override func admit(_ role: WaitRole, _ amount: Int) -> Admission {

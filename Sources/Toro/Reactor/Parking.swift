@@ -205,22 +205,24 @@ extension Reactor {
   @_silgen_name("toro_park_switch")
   @usableFromInline
   nonisolated(nonsending) func switchToParking(_ executor: UnsafeMutablePointer<UnownedSerialExecutor>) async
-
-  /// The cancellation handler of a waiter whose task has no record: on any thread. The waiter is not given back before the
-  /// handler has been removed, so its identity can be read.
-  @c(toro_waiter_cancelled)
-  func waiterCancelled(_ context: UnsafeMutableRawPointer?) {
-    guard let waiter = context?.assumingMemoryBound(to: Waiter.self) else { return }
-    let id = waiter.pointee.id
-    waiter.pointee.source.reactor.cancelledTaskWait(id)
-  }
-
-  /// The cancellation handler of a spawned task: on any thread.
-  @c(toro_task_cancelled)
-  func taskCancelled(_ context: UnsafeMutableRawPointer?) {
-    guard let context else { return }
-    Unmanaged<TaskRecord>.fromOpaque(context)._withUnsafeGuaranteedRef { record in
-      record.owner._withUnsafeGuaranteedRef { $0.cancelledTask(record) }
-    }
-  }
 #endif
+
+// Called by CToroShims, which is compiled in any case.
+
+/// The cancellation handler of a waiter whose task has no record: on any thread. The waiter is not given back before the
+/// handler has been removed, so its identity can be read.
+@c(toro_waiter_cancelled)
+func waiterCancelled(_ context: UnsafeMutableRawPointer?) {
+  guard let waiter = context?.assumingMemoryBound(to: Waiter.self) else { return }
+  let id = waiter.pointee.id
+  waiter.pointee.source.reactor.cancelledTaskWait(id)
+}
+
+/// The cancellation handler of a spawned task: on any thread.
+@c(toro_task_cancelled)
+func taskCancelled(_ context: UnsafeMutableRawPointer?) {
+  guard let context else { return }
+  Unmanaged<TaskRecord>.fromOpaque(context)._withUnsafeGuaranteedRef { record in
+    record.owner._withUnsafeGuaranteedRef { $0.cancelledTask(record) }
+  }
+}

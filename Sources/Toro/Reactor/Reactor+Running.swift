@@ -56,6 +56,7 @@ extension Reactor {
     let task = spawn(name: name) {
       do { outcome.result = .success(try await body()) } catch { outcome.result = .failure(error) }
       self.bodyHasEnded = true
+      self.isSpinning = false
     }
     let asks = detectsDeadlock || clockKind != .monotonic
     var cut: (any Error)?
@@ -161,10 +162,10 @@ extension Reactor {
   /// ``batchLimit`` runs.
   private func spin(asksDeadlock: Bool) -> SpinEnd {
     withTurn {
-      isSpinning = true
-      defer { isSpinning = false }
       runsSincePoll = batchLimit
+      defer { isSpinning = false }
       while true {
+        isSpinning = closePhase == .open
         // A stop first: made in the turn in which the body ended, it is this run's all the same.
         if closePhase != .requested && consumeStop() { return .stopped }
         if bodyHasEnded { return .done }
@@ -263,7 +264,7 @@ extension Reactor {
       while batchLeft > 0 {
         batchLeft &-= 1
         if case .resume(waiter) = ready.first {
-          _ = ready.removeFirst()
+          ready.dropFirst()
           return true
         }
         runNext()
@@ -275,8 +276,8 @@ extension Reactor {
 
   /// Begins another batch, if that is all that the loop would do now.
   private func goesOn() -> Bool {
-    guard isSpinning, !ready.isEmpty, runsSincePoll < batchLimit, closePhase == .open, heap.nextDue > lastNow,
-      !bodyHasEnded, !stopRequested.load(ordering: .relaxed), !inbox.mayHaveEntries
+    guard isSpinning, !ready.isEmpty, runsSincePoll < batchLimit, heap.nextDue > lastNow,
+      !stopRequested.load(ordering: .relaxed), !inbox.mayHaveEntries
     else { return false }
     batchLeft = min(ready.count, batchLimit &- runsSincePoll)
     runsSincePoll &+= batchLeft
@@ -306,6 +307,12 @@ extension Reactor {
     }
   }
 
+  /// Closes when the turn ends.
+  func requestClose() {
+    if closePhase == .open { closePhase = .requested }
+    isSpinning = false
+  }
+
   @inline(never)
   private func run(_ entry: consuming Ready) {
     context = .preferring
@@ -326,7 +333,7 @@ extension Reactor {
     case .abandoned(let source): source.abandon()
     case .keep, .settle: break
     case .recycle(let waiter): recycle(waiter)
-    case .close: if closePhase == .open { closePhase = .requested }
+    case .close: requestClose()
     }
     settle()
   }

@@ -61,7 +61,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   @exclusivity(unchecked) var runsSincePoll = 0
   /// Entries of the batch that runs which have not run.
   @exclusivity(unchecked) var batchLeft = 0
-  /// Whether the loop that runs makes batch after batch, until something else is to be done.
+  /// Whether the loop would make batch after batch: it runs, the body of `run { }` has not ended and nobody closes.
   @exclusivity(unchecked) var isSpinning = false
   /// Of `run { }`.
   @exclusivity(unchecked) var bodyHasEnded = false
@@ -289,7 +289,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     if isAdopted && !isCurrent { return post(.close) }  // an adopted base may have no locks
     if isInTurn || isTelling {
       expectCurrent("Reactor.close()")
-      if closePhase == .open { closePhase = .requested }
+      requestClose()
       return
     }
     require(

@@ -37,6 +37,13 @@ struct RingBuffer<Element> {
     return element
   }
 
+  /// Removes an element that needs no deinitialisation.
+  @inlinable @inline(__always)
+  mutating func dropFirst() {
+    head = (head &+ 1) & (capacity &- 1)
+    count &-= 1
+  }
+
   @inlinable mutating func removeAll() {
     while count > 0 { _ = removeFirst() }
   }

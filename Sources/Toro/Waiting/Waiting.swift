@@ -16,7 +16,14 @@ extension Reactor {
   package func wait(
     on source: WaitSource, _ role: WaitRole, _ amount: Int = 0, until due: Int64, _ site: WaitSite
   ) async throws -> Bool {
-    let wait = try startTaskWait(source, role, amount, due, site, #isolation)
+    try await goOn(startTaskWait(source, role, amount, due, site, #isolation), source, role, amount, due, site)
+  }
+
+  /// Does what a task that has begun to wait has to do next.
+  @inlinable @inline(__always)
+  func goOn(
+    _ wait: TaskWait, _ source: WaitSource, _ role: WaitRole, _ amount: Int, _ due: Int64, _ site: WaitSite
+  ) async throws -> Bool {
     switch wait {
     case .granted:
       return true
@@ -36,11 +43,24 @@ extension Reactor {
     _ source: WaitSource, _ role: WaitRole, _ amount: Int, _ due: Int64, _ site: WaitSite,
     _ isolation: (any Actor)?
   ) throws -> TaskWait {
+    try startTaskWait(source, role, amount, due, site, isolation) {
+      source.admit(role, amount)
+    } linking: {
+      source.link($0)
+    }
+  }
+
+  /// The same, where the source's policy is known.
+  @inline(__always)
+  func startTaskWait(
+    _ source: WaitSource, _ role: WaitRole, _ amount: Int, _ due: Int64, _ site: WaitSite,
+    _ isolation: (any Actor)?, admitting admit: () -> Admission, linking link: (WaiterPointer) -> Void
+  ) throws -> TaskWait {
     guard isInside else {
       try expectOpen(source.subject)
       return .elsewhere
     }
-    switch source.admit(role, amount) {
+    switch admit() {
     case .granted:
       settle()
       return .granted
@@ -49,7 +69,9 @@ extension Reactor {
     }
     let record = try recordOfWaitingTask()
     if due == .min { return passed() }
-    let waiter = begin(on: source, role, amount, due, site, record)
+    let waiter = pool.take(for: source)
+    waiter.pointee.payload.0 = UInt(bitPattern: amount)
+    start(waiter, role, due, site, record, linking: link)
     return prepareToPark(waiter, record, isolation)
   }
 
@@ -64,7 +86,7 @@ extension Reactor {
     if due == .min { return passed() }
     let waiter = pool.take(for: source)
     prepare(waiter)
-    start(waiter, on: source, role, due, site, record)
+    start(waiter, role, due, site, record) { source.link($0) }
     return prepareToPark(waiter, record, isolation)
   }
 
@@ -104,10 +126,18 @@ extension Reactor {
     _ waiter: WaiterPointer, on source: WaitSource, _ role: WaitRole, _ due: Int64, _ site: WaitSite,
     _ record: TaskReference?
   ) {
+    start(waiter, role, due, site, record) { source.link($0) }
+  }
+
+  @inline(__always)
+  private func start(
+    _ waiter: WaiterPointer, _ role: WaitRole, _ due: Int64, _ site: WaitSite, _ record: TaskReference?,
+    linking link: (WaiterPointer) -> Void
+  ) {
     waiter.pointee.role = role
     waiter.pointee.receiver = .task
     waiter.pointee.state = .waiting
-    source.link(waiter)
+    link(waiter)
     pendingWaits &+= 1
     addTimer(waiter, due)
     if site.isKnown {
@@ -119,9 +149,12 @@ extension Reactor {
   /// Tells what came of a task's wait, wherever the task is now, and gives the waiter back.
   @usableFromInline @inline(never)
   func finish(_ waiter: WaiterPointer, on source: WaitSource) throws -> Bool {
+    if isCurrent && waiter.pointee.outcome == .granted {
+      pool.give(waiter)
+      return true
+    }
     let outcome = waiter.pointee.outcome
     recycle(waiter)
-    if outcome == .granted { return true }
     return try conclude(outcome, on: source)
   }
 

@@ -1,0 +1,260 @@
+import Testing
+import Toro
+
+import class Toro.Semaphore
+
+/// A task that waits may run what is ready before it on its own stack. Nobody must be able to tell.
+@Suite("Waiting on the stack")
+struct LingeringTests {
+  @TaskLocal static var mark = "none"
+
+  @Test("What is ready runs in the order in which it would have run without")
+  func order() throws {
+    try inVirtualTime { reactor in
+      let log = Log<String>()
+      let semaphore = Semaphore(0)
+      let tasks = ["a", "b", "c"].map { name in
+        reactor.spawn {
+          log.note("\(name) waits")
+          try await semaphore.acquire()
+          log.note("\(name) has it")
+        }
+      }
+      reactor.execute { log.note("call") }
+      let releaser = reactor.spawn {
+        log.note("release")
+        semaphore.release(3)
+        await reactor.yield()
+        log.note("after a turn")
+      }
+      for task in tasks { try await task.value }
+      await releaser.value
+      #expect(
+        log.take() == [
+          "a waits", "b waits", "c waits", "call", "release", "a has it", "b has it", "c has it", "after a turn",
+        ])
+    }
+  }
+
+  @Test("A wait that is decided by a task which runs above it goes on when that task suspends, not before")
+  func notInsideTheNotifier() throws {
+    try inVirtualTime { reactor in
+      let log = Log<String>()
+      let event = Event()
+      let notifier = reactor.spawn {
+        event.set()
+        log.note("set")
+        await reactor.yield()
+        log.note("later")
+      }
+      try await event.wait()
+      log.note("woken")
+      await notifier.value
+      #expect(log.take() == ["set", "woken", "later"])
+    }
+  }
+
+  @Test("Each task keeps its identity and its task-locals")
+  func identity() throws {
+    try inVirtualTime { reactor in
+      let (ping, pong) = (Semaphore(0), Semaphore(0))
+      func play(_ name: String, _ mine: Semaphore, _ other: Semaphore) -> Task<Void, any Error> {
+        reactor.spawn {
+          try await LingeringTests.$mark.withValue(name) {
+            let task = withUnsafeCurrentTask { $0?.hashValue }
+            for _ in 0..<100 {
+              try await mine.acquire()
+              #expect(LingeringTests.mark == name)
+              #expect(withUnsafeCurrentTask { $0?.hashValue } == task)
+              other.release()
+            }
+          }
+        }
+      }
+      let tasks = [play("one", ping, pong), play("two", pong, ping)]
+      ping.release()
+      for task in tasks { try await task.value }
+      #expect(LingeringTests.mark == "none")
+    }
+  }
+
+  @Test("A task that is cancelled by one which runs above it throws at its turn", arguments: [false, true])
+  func cancelledAbove(inGroup: Bool) throws {
+    try inVirtualTime { reactor in
+      let lock = Lock()
+      #expect(lock.tryAcquire())
+      let log = Log<String>()
+      @Sendable func wait() async {
+        await #expect(throws: CancellationError.self) { try await lock.acquire() }
+        log.note("cancelled")
+      }
+      // A child of a group has no cancellation handler of its own.
+      let waiting = reactor.spawn {
+        if inGroup { await withTaskGroup { $0.addTask { await wait() } } } else { await wait() }
+      }
+      await reactor.spawn {
+        while lock.waiterCount == 0 { await reactor.yield() }
+        waiting.cancel()
+        #expect(lock.waiterCount == 0)
+        log.note("cancels")
+        lock.release()
+      }.value
+      await waiting.value
+      #expect(log.take() == ["cancels", "cancelled"])
+      #expect(!lock.isLocked)
+    }
+  }
+
+  @Test("It ends with the batch: a wait that 1,000 tasks stand before is parked, and loses nothing")
+  func batches() throws {
+    try inVirtualTime { reactor in
+      let semaphore = Semaphore(0)
+      let count = Box(0)
+      let first = reactor.spawn { try await semaphore.acquire() }
+      for _ in 0..<1_000 {
+        reactor.spawn {
+          count.value += 1
+          await reactor.yield()
+          count.value += 1
+        }
+      }
+      reactor.spawn { semaphore.release() }
+      try await first.value
+      #expect(count.value >= 1_000)
+      while count.value < 2_000 { await reactor.yield() }
+    }
+  }
+
+  @Test("A run that ends above a waiting task leaves it waiting; the next run goes on with it")
+  func bodyEnds() throws {
+    let reactor = try Reactor(clock: .virtual)
+    defer { reactor.close() }
+    let semaphore = Semaphore(0, on: reactor)
+    let log = Log<String>()
+    let waiting = reactor.spawn {
+      try await semaphore.acquire()
+      log.note("woken")
+    }
+    try reactor.run {
+      semaphore.release()
+      log.note("body")
+    }
+    #expect(log.take() == ["body"])
+    try reactor.run { try await waiting.value }
+    #expect(log.take() == ["woken"])
+  }
+
+  @Test("A stop above a waiting task ends the run when its turn ends")
+  func stop() throws {
+    let reactor = try Reactor(clock: .virtual)
+    defer { reactor.close() }
+    let semaphore = Semaphore(0, on: reactor)
+    let log = Log<String>()
+    reactor.spawn {
+      try await semaphore.acquire()
+      log.note("woken")
+    }
+    reactor.spawn {
+      reactor.stop()
+      semaphore.release()
+      log.note("stopped")
+      await reactor.yield()
+      log.note("went on")
+    }
+    try reactor.run()
+    #expect(log.take() == ["stopped"])
+    try reactor.run()
+    #expect(log.take() == ["woken", "went on"])
+  }
+
+  @Test("A close above a waiting task ends its wait")
+  func close() throws {
+    let reactor = try Reactor(clock: .virtual)
+    let semaphore = Semaphore(0, on: reactor)
+    let log = Log<String>()
+    reactor.spawn {
+      await #expect(throws: ReactorClosedError.self) { try await semaphore.acquire() }
+      log.note("ended")
+    }
+    reactor.spawn {
+      reactor.close()
+      log.note("closed")
+    }
+    try reactor.run()
+    #expect(log.take() == ["closed", "ended"])
+    #expect(reactor.isClosed)
+  }
+
+  @Test("One turn at a time, a waiting task runs no more than its turn")
+  func stepping() throws {
+    let reactor = try Reactor(clock: .virtual)
+    defer { reactor.close() }
+    let (ping, pong) = (Semaphore(1, on: reactor), Semaphore(0, on: reactor))
+    let count = Box(0)
+    @Sendable func play(_ mine: Semaphore, _ other: Semaphore) async throws {
+      for _ in 0..<5 {
+        try await mine.acquire()
+        count.value += 1
+        other.release()
+      }
+    }
+    reactor.spawn { try await play(ping, pong) }
+    reactor.spawn { try await play(pong, ping) }
+    var counts: [Int] = []
+    while count.value < 10 {
+      try reactor.runOnce(blocking: false)
+      counts.append(count.value)
+    }
+    // Two tasks are ready in the first turn, one in each that follows.
+    #expect(counts.first == 1 || counts.first == 2)
+    #expect(zip(counts, counts.dropFirst()).allSatisfy { $1 - $0 <= 1 })
+  }
+
+  @Test("A task that holds a default actor gives it up while it waits")
+  func actors() throws {
+    actor Account {
+      var balance = 0
+      func deposit() { balance += 1 }
+      func depositWhen(_ event: Event) async throws {
+        try await event.wait()
+        balance += 1
+      }
+    }
+    try inVirtualTime { reactor in
+      let account = Account()
+      let event = Event()
+      let waiting = reactor.spawn { try await account.depositWhen(event) }
+      let other = reactor.spawn {
+        await account.deposit()
+        #expect(await account.balance == 1)
+        event.set()
+      }
+      await other.value
+      try await waiting.value
+      #expect(await account.balance == 2)
+    }
+  }
+
+  @Test("Another reactor may be run by a task that runs above a waiting one")
+  func twoReactors() throws {
+    try inVirtualTime { reactor in
+      let event = Event()
+      reactor.spawn {
+        let inner = try! Reactor(clock: .virtual)
+        defer { inner.close() }
+        let value = try! inner.run {
+          let (ping, pong) = (Semaphore(1), Semaphore(0))
+          let other = inner.spawn { for _ in 0..<10 { try await pong.acquire(); ping.release() } }
+          for _ in 0..<10 { try await ping.acquire(); pong.release() }
+          try await other.value
+          return 7
+        }
+        #expect(value == 7)
+        #expect(Reactor.current === reactor)
+        event.set()
+      }
+      try await event.wait()
+      #expect(Reactor.current === reactor)
+    }
+  }
+}
