@@ -5,6 +5,7 @@ import ToroNet
 
 func runDemo(_ path: String) throws {
   let reactor = try Reactor()
+  defer { reactor.close() }
   try reactor.run {
     try await withDeadline(.after(.seconds(45))) {
       let daemon = try ChildProcess(path, ["--port", "0", "--grace", "10"])

@@ -76,6 +76,7 @@ struct UsageError: Error, CustomStringConvertible {
 /// Serves until a signal, then until the work in hand is done.
 func serve(_ options: Options) throws {
   let reactor = try Reactor()
+  defer { reactor.close() }
   try reactor.run {
     let signals = try Signals([SIGINT, SIGTERM])
     let server = try Server(host: options.host, port: options.port, maxClients: options.maxClients, on: reactor)
