@@ -105,6 +105,24 @@ struct LingeringTests {
     }
   }
 
+  @Test("A child task that is cancelled before it waits does not wait, whatever is ready")
+  func cancelledBefore() throws {
+    try inVirtualTime { reactor in
+      let lock = Lock()
+      #expect(lock.tryAcquire())
+      for _ in 0..<10 { reactor.spawn { await reactor.yield() } }
+      await withTaskGroup(of: Void.self) { group in
+        group.cancelAll()
+        for _ in 0..<10 {
+          group.addTask {
+            await #expect(throws: CancellationError.self) { try await lock.acquire() }
+          }
+        }
+      }
+      #expect(lock.waiterCount == 0)
+    }
+  }
+
   @Test("It ends with the batch: a wait that 1,000 tasks stand before is parked, and loses nothing")
   func batches() throws {
     try inVirtualTime { reactor in

@@ -102,12 +102,18 @@ extension Reactor {
   }
 
   /// Whether a job that is run in the mode of this one goes on in `isolation` without a switch.
+  ///
+  /// A job that came by the reactor as a serial executor is some actor's whose executor the reactor is, and to leave that
+  /// for another actor it has to be enqueued there. So it is enough that there is an actor.
   @inline(__always)
   func isInMode(_ isolation: (any Actor)?) -> Bool {
-    guard let isolation else { return !context.isIsolated }
-    return context.isIsolated
-      && unsafeBitCast(isolation.unownedExecutor, to: (UInt, UInt).self)
-        == unsafeBitCast(serialExecutorReference, to: (UInt, UInt).self)
+    assert(isolation.map { !context.isIsolated || isOurs($0) } ?? true)
+    return (isolation != nil) == context.isIsolated
+  }
+
+  private func isOurs(_ actor: any Actor) -> Bool {
+    unsafeBitCast(actor.unownedExecutor, to: (UInt, UInt).self)
+      == unsafeBitCast(serialExecutorReference, to: (UInt, UInt).self)
   }
 
   #if TORO_PUBLIC_RUNTIME_ONLY

@@ -253,6 +253,8 @@ extension Reactor {
   /// - Returns: Whether the wait was decided and it is the task's turn. Else it has to suspend.
   func linger(_ waiter: WaiterPointer) -> Bool {
     if isLingeredOver || ready.isEmpty || closePhase != .open || isTelling { return false }
+    // Cancelled as its handler was installed: its job is put in line as it arrives.
+    if waiter.pointee.state == .decided { return false }
     let own = context
     isLingeredOver = true
     defer {
