@@ -54,7 +54,7 @@ public final class AsyncResult<Value: Sendable>: Sendable, CustomStringConvertib
         callback(.init(failure: outcome))
       }
     }
-    return Wait(reactor: reactor, id: id)
+    return Wait(id: id, of: reactor)
   }
 
   /// Sets the value and wakes all who wait.

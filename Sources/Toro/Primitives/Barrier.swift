@@ -50,7 +50,7 @@ public final class Barrier: Sendable, CustomStringConvertible {
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    Wait(reactor: reactor, id: reactor.wait(on: core, .arrive, until: deadline, WaitSite(file, line), callback))
+    Wait(id: reactor.wait(on: core, .arrive, until: deadline, WaitSite(file, line), callback), of: reactor)
   }
 
   /// Ends every wait with ``ClosedError``, also later ones.

@@ -61,7 +61,7 @@ public final class Condition: Sendable, CustomStringConvertible {
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    Wait(reactor: reactor, id: reactor.wait(on: core, .wait, until: deadline, WaitSite(file, line), callback))
+    Wait(id: reactor.wait(on: core, .wait, until: deadline, WaitSite(file, line), callback), of: reactor)
   }
 
   /// Wakes those who have waited longest.

@@ -38,7 +38,7 @@ public final class Event: Sendable, CustomStringConvertible {
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    Wait(reactor: reactor, id: reactor.wait(on: core, .wait, until: deadline, WaitSite(file, line), callback))
+    Wait(id: reactor.wait(on: core, .wait, until: deadline, WaitSite(file, line), callback), of: reactor)
   }
 
   /// Sets the event and wakes all who wait now, even if it is cleared before they run.

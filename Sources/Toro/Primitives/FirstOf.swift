@@ -232,7 +232,7 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
     let group = ChoiceGroup(name: nil, on: reactor)
     guard reactor.isHere(for: group, .any) else {
       callback(.closed)
-      return Wait(reactor: reactor, id: 0)
+      return Wait(id: 0, of: reactor)
     }
     let due = reactor.resolve(deadline)
     var outcome: WaitOutcome?
@@ -258,7 +258,7 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
           callback(atOnce.map(WaitResult.granted) ?? WaitResult(failure: outcome))
         })
       reactor.tellAtOnce(waiter, outcome, letIn)
-      return Wait(reactor: reactor, id: 0)
+      return Wait(id: 0, of: reactor)
     }
     group.add(choices)
     let waiter = reactor.begin(on: group, .any, 0, due, site, nil)
@@ -268,7 +268,7 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
         withExtendedLifetime(group) { group.giveMembersBack() }
         callback(value.map(WaitResult.granted) ?? WaitResult(failure: outcome))
       })
-    return Wait(reactor: reactor, id: waiter.pointee.id)
+    return Wait(id: waiter.pointee.id, of: reactor)
   }
 
   private static func check<Value>(_ choices: [Choice<Value>]) -> Reactor {

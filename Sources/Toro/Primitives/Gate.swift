@@ -79,7 +79,7 @@ public final class Gate: Sendable, CustomStringConvertible {
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    Wait(reactor: reactor, id: reactor.wait(on: core, .join, until: deadline, WaitSite(file, line), callback))
+    Wait(id: reactor.wait(on: core, .join, until: deadline, WaitSite(file, line), callback), of: reactor)
   }
 
   /// Whether the gate is closed. On the reactor's thread.

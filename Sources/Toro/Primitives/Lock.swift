@@ -56,7 +56,7 @@ public final class Lock: Sendable, CustomStringConvertible {
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    Wait(reactor: reactor, id: reactor.wait(on: core, .acquire, until: deadline, WaitSite(file, line), callback))
+    Wait(id: core.acquire(on: reactor, until: deadline, WaitSite(file, line), callback), of: reactor)
   }
 
   /// Acquires the lock if it is free now.
@@ -160,7 +160,19 @@ package final class LockCore: WaitSource, @unchecked Sendable {
     on reactor: Reactor, _ due: Int64, _ site: WaitSite, _ isolation: (any Actor)?
   ) throws -> TaskWait {
     try reactor.startTaskWait(self, .acquire, 0, due, site, isolation) {
-      isClosed ? .closed : tryAcquire() ? .granted : .wait
+      admit(.acquire, 0)
+    } linking: {
+      waiters.append($0)
+    }
+  }
+
+  @usableFromInline
+  func acquire(
+    on reactor: Reactor, until deadline: Deadline, _ site: WaitSite,
+    _ callback: consuming @escaping @Sendable (WaitOutcome) -> Void
+  ) -> UInt64 {
+    reactor.startCallbackWait(self, .acquire, 0, deadline, site, callback) {
+      admit(.acquire, 0)
     } linking: {
       waiters.append($0)
     }

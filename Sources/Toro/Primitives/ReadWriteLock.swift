@@ -45,7 +45,7 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    Wait(reactor: reactor, id: reactor.wait(on: core, .read, until: deadline, WaitSite(file, line), callback))
+    Wait(id: reactor.wait(on: core, .read, until: deadline, WaitSite(file, line), callback), of: reactor)
   }
 
   /// Acquires the lock together with other readers, if nobody writes or is in line now. On the reactor's thread.
@@ -103,7 +103,7 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    Wait(reactor: reactor, id: reactor.wait(on: core, .write, until: deadline, WaitSite(file, line), callback))
+    Wait(id: reactor.wait(on: core, .write, until: deadline, WaitSite(file, line), callback), of: reactor)
   }
 
   /// Acquires the lock alone, if it is free now. On the reactor's thread.

@@ -140,8 +140,7 @@ public class BasicSemaphore: CustomStringConvertible, @unchecked Sendable {
     _ permits: Int = 1, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    Wait(
-      reactor: reactor, id: reactor.wait(on: core, .acquire, permits, until: deadline, WaitSite(file, line), callback))
+    Wait(id: core.acquire(permits, on: reactor, until: deadline, WaitSite(file, line), callback), of: reactor)
   }
 
   /// Takes permits if they are free now and nobody is in line.
@@ -181,7 +180,7 @@ public class BasicSemaphore: CustomStringConvertible, @unchecked Sendable {
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    Wait(reactor: reactor, id: reactor.wait(on: core, .wait, 1, until: deadline, WaitSite(file, line), callback))
+    Wait(id: reactor.wait(on: core, .wait, 1, until: deadline, WaitSite(file, line), callback), of: reactor)
   }
 
   /// Ends every wait with ``ClosedError``, also later ones. Permits may still be released.
@@ -258,18 +257,33 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
     _ wanted: Int, on reactor: Reactor, _ due: Int64, _ site: WaitSite, _ isolation: (any Actor)?
   ) throws -> TaskWait {
     try reactor.startTaskWait(self, .acquire, wanted, due, site, isolation) {
-      expectValid(wanted)
-      return isClosed ? .closed : tryAcquire(wanted) ? .granted : .wait
+      admitAcquiring(wanted)
     } linking: {
       waiters.append($0)
     }
   }
 
+  @usableFromInline
+  func acquire(
+    _ wanted: Int, on reactor: Reactor, until deadline: Deadline, _ site: WaitSite,
+    _ callback: consuming @escaping @Sendable (WaitOutcome) -> Void
+  ) -> UInt64 {
+    reactor.startCallbackWait(self, .acquire, wanted, deadline, site, callback) {
+      admitAcquiring(wanted)
+    } linking: {
+      waiters.append($0)
+    }
+  }
+
+  @inline(__always)
+  private func admitAcquiring(_ wanted: Int) -> Admission {
+    expectValid(wanted)
+    return isClosed ? .closed : tryAcquire(wanted) ? .granted : .wait
+  }
+
   override func admit(_ role: WaitRole, _ amount: Int) -> Admission {
     if role == .wait { return isClosed ? .closed : permits > 0 && waiters.isEmpty ? .granted : .wait }
-    expectValid(amount)
-    if isClosed { return .closed }
-    return tryAcquire(amount) ? .granted : .wait
+    return admitAcquiring(amount)
   }
 
   @inlinable @inline(__always)

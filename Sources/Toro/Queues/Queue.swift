@@ -92,7 +92,7 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
     _ item: Element, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    Wait(reactor: reactor, id: core.put(item, on: reactor, until: deadline, WaitSite(file, line), callback))
+    Wait(id: core.put(item, on: reactor, until: deadline, WaitSite(file, line), callback), of: reactor)
   }
 
   /// Puts an item into the queue if there is room, or somebody waiting for it, now.
@@ -142,7 +142,7 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitResult<Element>) -> Void
   ) -> Wait {
-    Wait(reactor: reactor, id: core.get(on: reactor, until: deadline, WaitSite(file, line), callback))
+    Wait(id: core.get(on: reactor, until: deadline, WaitSite(file, line), callback), of: reactor)
   }
 
   /// Takes the item that leaves first, or returns `nil` if there is none.
@@ -194,7 +194,7 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     callback: @escaping @Sendable (WaitOutcome) -> Void
   ) -> Wait {
-    Wait(reactor: reactor, id: reactor.wait(on: core, .join, until: deadline, WaitSite(file, line), callback))
+    Wait(id: reactor.wait(on: core, .join, until: deadline, WaitSite(file, line), callback), of: reactor)
   }
 
   // MARK: Closing, looking

@@ -327,7 +327,7 @@ extension Reactor {
     case .function(let function, let argument): function(argument)
     case .callback(let waiter):
       isTelling = true
-      waiter.pointee.source.tell(waiter)
+      tell(waiter)
       isTelling = false
     case .scheduled(let waiter): runScheduled(waiter)
     case .cancelTask(let record): endWait(of: record)

@@ -34,7 +34,7 @@ extension Reactor {
     guard isHere("Reactor.schedule(at:_:)") else { return endedWait }
     let waiter = pool.take(for: timers)
     waiter.storeCallback(CallCallback(call: body))
-    return Wait(reactor: self, id: addScheduled(waiter, resolve(deadline)))
+    return Wait(id: addScheduled(waiter, resolve(deadline)), of: self)
   }
 
   package func schedule(

@@ -212,7 +212,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   }
 
   /// The wait of a callback that was told at once.
-  var endedWait: Wait { Wait(reactor: self, id: 0) }
+  var endedWait: Wait { Wait(id: 0, of: self) }
 
   /// Stops the program in a forked child that did not call ``reinitializeAfterFork()``.
   func expectNoFork(_ call: @autoclosure () -> String) {
@@ -351,7 +351,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     let left = inbox.close()
     while !ready.isEmpty {
       let entry = ready.removeFirst()
-      if case .callback(let waiter) = entry { waiter.pointee.source.tell(waiter) } else { drop(entry) }
+      if case .callback(let waiter) = entry { tell(waiter) } else { drop(entry) }
     }
     for entry in left { drop(entry) }
     closedFlag.store(true, ordering: .releasing)

@@ -51,6 +51,6 @@ extension Reactor {
         expiry.isSet = true
         task.cancel()
       })
-    return Wait(reactor: self, id: addScheduled(waiter, due))
+    return Wait(id: addScheduled(waiter, due), of: self)
   }
 }

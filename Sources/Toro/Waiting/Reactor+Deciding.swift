@@ -71,12 +71,37 @@ extension Reactor {
     repeat {
       needsSettling = false
       while let waiter = callbacks.popFirst() {
-        waiter.pointee.owner._withUnsafeGuaranteedRef { $0.tell(waiter) }
+        tell(waiter)
       }
       releaseKept()
     } while needsSettling
     isTelling = false
     if closePhase == .requested && !isInTurn { finishClosing() }
+  }
+
+  /// Runs the callback of a waiter that has been decided, after giving its slot back.
+  @inline(__always)
+  func tell(_ waiter: WaiterPointer) {
+    let outcome = waiter.pointee.outcome
+    switch waiter.pointee.receiver {
+    case .callback:
+      tell(waiter.takeCallback(as: OutcomeCallback.self), outcome, recycling: waiter)
+    case .function:
+      let (function, argument) = waiter.pointee.told
+      recycle(waiter)
+      unsafeBitCast(UnsafeRawPointer(bitPattern: function), to: OutcomeFunction.self)(
+        Int32(outcome.rawValue), UnsafeMutableRawPointer(bitPattern: argument))
+    case .delivery:
+      waiter.takeCallback(as: WaiterCallback.self).call(waiter)
+    case .task, .parkedTask, .lingeringTask, .member:
+      preconditionFailure("has no callback")
+    }
+  }
+
+  @inline(__always)
+  private func tell(_ callback: consuming OutcomeCallback, _ outcome: WaitOutcome, recycling waiter: WaiterPointer) {
+    recycle(waiter)
+    callback.call(outcome)
   }
 
   /// Lets go of the sources whose callbacks have run. What dies with them may be kept in its turn, so not in place.

@@ -8,8 +8,8 @@ public struct Wait: Sendable, Hashable {
   /// Names the wait among all of its reactor; 0 if it had ended when the call that began it returned.
   public let id: UInt64
 
-  @usableFromInline
-  init(reactor: Reactor, id: UInt64) {
+  @inlinable
+  init(id: UInt64, of reactor: Reactor) {
     self.reactor = reactor
     self.id = id
   }

@@ -70,23 +70,6 @@ package class WaitSource: @unchecked Sendable {
   /// Lets go of what a waiter that was not granted had brought, such as the item of a put.
   @usableFromInline func discard(_ waiter: WaiterPointer) {}
 
-  /// Runs the callback of a waiter that has been decided, after giving its slot back.
-  @usableFromInline func tell(_ waiter: WaiterPointer) {
-    let outcome = waiter.pointee.outcome
-    if waiter.pointee.receiver == .function {
-      let (function, argument) = waiter.pointee.told
-      recycle(waiter)
-      unsafeBitCast(UnsafeRawPointer(bitPattern: function), to: OutcomeFunction.self)(
-        Int32(outcome.rawValue), UnsafeMutableRawPointer(bitPattern: argument))
-    } else if waiter.pointee.receiver == .delivery {
-      waiter.takeCallback(as: WaiterCallback.self).call(waiter)
-    } else {
-      let callback = waiter.takeCallback(as: OutcomeCallback.self)
-      recycle(waiter)
-      callback.call(outcome)
-    }
-  }
-
   /// Ends what is left when the last handle has gone.
   @usableFromInline func closeAbandoned() { closeAll() }
 

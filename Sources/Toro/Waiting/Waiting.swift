@@ -211,29 +211,46 @@ extension Reactor {
   @usableFromInline
   func wait(
     on source: WaitSource, _ role: WaitRole, _ amount: Int = 0, until deadline: Deadline, _ site: WaitSite,
-    _ callback: @escaping @Sendable (WaitOutcome) -> Void
+    _ callback: consuming @escaping @Sendable (WaitOutcome) -> Void
   ) -> UInt64 {
-    let callback = OutcomeCallback(callback)
+    startCallbackWait(source, role, amount, deadline, site, callback) {
+      source.admit(role, amount)
+    } linking: {
+      source.link($0)
+    }
+  }
+
+  /// The same, where the source's policy is known.
+  @inline(__always)
+  func startCallbackWait(
+    _ source: WaitSource, _ role: WaitRole, _ amount: Int, _ deadline: Deadline, _ site: WaitSite,
+    _ callback: consuming @escaping @Sendable (WaitOutcome) -> Void, admitting admit: () -> Admission,
+    linking link: (WaiterPointer) -> Void
+  ) -> UInt64 {
     guard isHere(for: source, role) else {
-      callback.call(.closed)
+      callback(.closed)
       return 0
     }
     let due = deadline.isNever ? .max : resolve(deadline)
-    if let outcome = outcomeAtOnce(on: source, role, amount, due) {
-      let waiter = pool.take(for: source)
-      waiter.storeCallback(callback)
+    let outcome = outcomeAtOnce(due, admit)
+    let waiter = pool.take(for: source)
+    if let outcome {
+      waiter.storeCallback(OutcomeCallback(callback))
       tellAtOnce(waiter, outcome)
       return 0
     }
-    let waiter = begin(on: source, role, amount, due, site, nil)
-    waiter.storeCallback(callback)
+    waiter.pointee.payload.0 = UInt(bitPattern: amount)
+    start(waiter, role, due, site, nil, linking: link)
+    waiter.storeCallback(OutcomeCallback(callback))
     return waiter.pointee.id
   }
 
   /// Callback waits begin on the reactor's thread: false if it is closed; elsewhere the program stops with a message.
-  @usableFromInline
-  func isHere(for source: WaitSource, _ role: WaitRole) -> Bool {
-    if isCurrent { return true }
+  @inlinable @inline(__always)
+  func isHere(for source: WaitSource, _ role: WaitRole) -> Bool { isCurrent || isElsewhere(for: source, role) }
+
+  @usableFromInline @inline(never)
+  func isElsewhere(for source: WaitSource, _ role: WaitRole) -> Bool {
     if isClosed { return false }
     expectCurrent("\(source.subject).\(role.verb)(deadline:callback:)")
     return false
@@ -242,8 +259,13 @@ extension Reactor {
   /// What a callback wait ends as at the call, or `nil` if it has to wait.
   @usableFromInline
   func outcomeAtOnce(on source: WaitSource, _ role: WaitRole, _ amount: Int, _ due: Int64) -> WaitOutcome? {
+    outcomeAtOnce(due) { source.admit(role, amount) }
+  }
+
+  @inline(__always)
+  private func outcomeAtOnce(_ due: Int64, _ admit: () -> Admission) -> WaitOutcome? {
     if isClosing { return .closed }
-    switch source.admit(role, amount) {
+    switch admit() {
     case .granted: return .granted
     case .closed: return .closed
     case .wait: return due == .min ? .timedOut : nil
