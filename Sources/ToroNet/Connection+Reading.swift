@@ -19,6 +19,41 @@ extension Connection {
     return try await read(upTo: count, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
+  /// Reads what has come into memory of the caller's, waiting until there is something: no allocation, no copy but the
+  /// system's.
+  ///
+  /// - Parameters:
+  ///   - buffer: Where to put it, at least 1 byte. It must stay valid until the call returns, and is no one else's meanwhile.
+  ///   - deadline: As for ``read(upTo:deadline:file:line:)``.
+  /// - Returns: How many bytes were read, 0 at the end of the stream.
+  /// - Throws: As ``read(upTo:deadline:file:line:)``.
+  /// - Precondition: No other task reads.
+  /// - Isolation: May be awaited from any thread.
+  public func read(
+    into buffer: UnsafeMutableRawBufferPointer, deadline: Deadline = .never, file: StaticString = #fileID,
+    line: UInt = #line
+  ) async throws -> Int {
+    require(buffer.count >= 1, "\(subject).read(into:): a buffer of at least 1 byte")
+    return try await read(into: buffer, until: reactor.resolve(deadline), WaitSite(file, line))
+  }
+
+  /// Reads this many bytes, waiting until they are there.
+  ///
+  /// - Parameters:
+  ///   - count: How many bytes, at least 0. They are held in memory until all are there.
+  ///   - deadline: Until when to wait for the last of them.
+  /// - Returns: The bytes, or `nil` at the end of the stream.
+  /// - Throws: ``EndOfStreamError`` if the stream ends after some of them, which can still be read. Else as
+  ///   ``read(upTo:deadline:file:line:)``: no byte is lost by a time-out or a cancellation.
+  /// - Precondition: No other task reads.
+  /// - Isolation: May be awaited from any thread.
+  public func read(
+    exactly count: Int, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line
+  ) async throws -> [UInt8]? {
+    require(count >= 0, "\(subject).read(exactly: \(count)): at least 0")
+    return try await read(exactly: count, until: reactor.resolve(deadline), WaitSite(file, line))
+  }
+
   /// Reads a line of text, without its end (a line feed, or a carriage return and a line feed).
   ///
   /// What is not UTF-8 is repaired. A last line may lack its end.
@@ -35,9 +70,7 @@ extension Connection {
     maxLength: Int = 65_536, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> String? {
     require(maxLength >= 0, "\(subject).readLine(maxLength: \(maxLength)): at least 0")
-    return try await readLine(maxLength, until: reactor.resolve(deadline), WaitSite(file, line)) {
-      String(decoding: $0, as: UTF8.self)
-    }
+    return try await readText(maxLength, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// As ``readLine(maxLength:deadline:file:line:)``, for the line's bytes as they are.
@@ -50,27 +83,83 @@ extension Connection {
 
   // MARK: On the reactor
 
-  private func read(upTo count: Int, until due: Int64, _ site: WaitSite) async throws -> [UInt8] {
+  func read(upTo count: Int, until due: Int64, _ site: WaitSite) async throws -> [UInt8] {
     guard reactor.isInside else {
       return try await reactor.visit { try await self.read(upTo: count, until: due, site) }
     }
     beginReading()
     defer { isReading = false }
     if !input.isEmpty { return input.take(count) }
-    let limit = min(count, 65_536)
     var tryFirst = mayTryFirst(due)
     while !hasEnded {
       try await awaitInput(tryFirst, until: due, site)
       tryFirst = false
-      var received: Int?
-      let bytes = try [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
-        received = try receive(into: UnsafeMutableRawBufferPointer(buffer))
-        count = received ?? 0
-      }
-      // A few bytes are not to hold on to the memory of many.
-      if let received, received > 0 { return received < limit / 4 ? Array(bytes[...]) : bytes }
+      // More than a little is worth a buffer of its own; little is copied out of one on the stack.
+      if let bytes = mayHaveMore ? try receiveMuch(count) : try receiveLittle(count), !bytes.isEmpty { return bytes }
     }
     return []
+  }
+
+  private func receiveLittle(_ limit: Int) throws -> [UInt8]? {
+    try withUnsafeTemporaryAllocation(byteCount: min(limit, portionSize), alignment: 1) { portion in
+      try receive(into: portion).map { [UInt8](UnsafeRawBufferPointer(rebasing: portion[..<$0])) }
+    }
+  }
+
+  private func receiveMuch(_ limit: Int) throws -> [UInt8]? {
+    var received: Int?
+    let bytes = try [UInt8](unsafeUninitializedCapacity: min(limit, 65_536)) { buffer, count in
+      received = try receive(into: UnsafeMutableRawBufferPointer(buffer))
+      count = received ?? 0
+    }
+    guard let received else { return nil }
+    // A few bytes are not to hold on to the memory of many.
+    return received < bytes.capacity / 4 ? Array(bytes[...]) : bytes
+  }
+
+  private func read(
+    into buffer: UnsafeMutableRawBufferPointer, until due: Int64, _ site: WaitSite
+  ) async throws -> Int {
+    guard reactor.isInside else {
+      nonisolated(unsafe) let buffer = buffer
+      return try await reactor.visit { try await self.read(into: buffer, until: due, site) }
+    }
+    beginReading()
+    defer { isReading = false }
+    if !input.isEmpty { return input.take(into: buffer) }
+    var tryFirst = mayTryFirst(due)
+    while !hasEnded {
+      try await awaitInput(tryFirst, until: due, site)
+      tryFirst = false
+      if let count = try receive(into: buffer) { return count }
+    }
+    return 0
+  }
+
+  private func read(exactly count: Int, until due: Int64, _ site: WaitSite) async throws -> [UInt8]? {
+    guard reactor.isInside else {
+      return try await reactor.visit { try await self.read(exactly: count, until: due, site) }
+    }
+    beginReading()
+    defer { isReading = false }
+    var tryFirst = mayTryFirst(due)
+    while input.count < count && !hasEnded {
+      try await awaitInput(tryFirst, until: due, site)
+      tryFirst = false
+      try withUnsafeTemporaryAllocation(byteCount: portionSize, alignment: 1) { portion in
+        let wanted = UnsafeMutableRawBufferPointer(rebasing: portion[..<min(portion.count, count - input.count)])
+        if let received = try receive(into: wanted) {
+          input.append(UnsafeRawBufferPointer(rebasing: wanted[..<received]))
+        }
+      }
+    }
+    if input.count >= count { return count == 0 ? [] : input.take(count) }
+    if input.isEmpty { return nil }
+    throw EndOfStreamError(expected: count, received: input.count)
+  }
+
+  func readText(_ maxLength: Int, until due: Int64, _ site: WaitSite) async throws -> String? {
+    try await readLine(maxLength, until: due, site) { String(decoding: $0, as: UTF8.self) }
   }
 
   private func readLine<Line: Sendable>(
@@ -91,7 +180,7 @@ extension Connection {
       if hasEnded { break }
       try await awaitInput(tryFirst, until: due, site)
       tryFirst = false
-      try withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { portion in
+      try withUnsafeTemporaryAllocation(byteCount: portionSize, alignment: 1) { portion in
         if let count = try receive(into: portion) { input.append(UnsafeRawBufferPointer(rebasing: portion[..<count])) }
       }
     }
@@ -111,6 +200,7 @@ extension Connection {
   private func mayTryFirst(_ due: Int64) -> Bool { due == .min || Task.isCancelled }
 
   /// Waits until a read is worth trying.
+  @inline(__always)
   private func awaitInput(_ tryFirst: Bool, until due: Int64, _ site: WaitSite) async throws {
     if tryFirst || mayHaveMore {
       if readTurns.isSpent() { await reactor.yield() }
@@ -118,35 +208,34 @@ extension Connection {
     }
     readTurns.waited()
     do {
-      if try await socket.readable(until: due, site) { return }
+      if try await socket.readable(until: limit(due), site) { return }
     } catch {
       throw translate(error)
     }
     throw TimeoutError("\(subject).read")
   }
 
+  /// How much of what is read ahead comes at once.
+  private var portionSize: Int { 16_384 }
+
   /// Receives once: how many bytes, 0 if the peer has ended, `nil` if there is nothing yet.
   private func receive(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
     if socket.isClosed { throw ClosedError(subject) }
-    while true {
-      let count = recv(socket.descriptor, buffer.baseAddress, buffer.count, 0)
-      if count > 0 {
-        mayHaveMore = count == buffer.count
-        return count
-      }
-      let code = count < 0 ? errno : failure ?? 0
-      switch code {
-      case 0:
-        hasEnded = true
-        return 0
-      case EINTR: continue
-      case EAGAIN:
-        mayHaveMore = false
-        return nil
-      default:
-        failure = code
-        throw SocketError("read", errno: code, address: peerAddress)
-      }
+    mayHaveMore = false
+    switch socket.receive(into: buffer) {
+    case .moved(let count) where count > 0:
+      mayHaveMore = count == buffer.count
+      return count
+    case .moved:
+      // The system tells once what cut the connection, be it to a read or a write.
+      if let failure { throw SocketError("read", errno: failure, address: peerAddress) }
+      hasEnded = true
+      return 0
+    case .blocked:
+      return nil
+    case .failed(let code):
+      failure = code
+      throw SocketError("read", errno: code, address: peerAddress)
     }
   }
 }

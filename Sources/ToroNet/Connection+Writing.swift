@@ -2,20 +2,32 @@ import Glibc
 import Toro
 
 extension Connection {
-  /// Writes all of the bytes, waiting while the peer, or the network, does not take them.
+  /// Writes all of the bytes: waits until the system has taken them, but for a rest that is held and sent when there is room
+  /// (``waterMarks``).
   ///
   /// - Parameters:
   ///   - bytes: What to write.
-  ///   - deadline: Until when all of it must have been taken. What can be sent now is sent whatever the deadline.
+  ///   - deadline: Until when to wait. What can be sent now is sent whatever the deadline.
   /// - Throws: `TimeoutError` if the deadline passes first, `CancellationError` if the task is cancelled first: a part of the
   ///   bytes may have been sent then, so that as a rule the connection is of no more use. ``SocketError`` if the peer is
-  ///   gone; `ClosedError` after ``close()``; `ReactorClosedError`.
+  ///   gone, also if an earlier write that had returned could not be sent; `ClosedError` after ``close()``;
+  ///   `ReactorClosedError`.
   /// - Precondition: No other task writes.
   /// - Isolation: May be awaited from any thread.
   public func write(
     _ bytes: [UInt8], deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line
   ) async throws {
-    try await write(bytes, from: 0, until: reactor.resolve(deadline), WaitSite(file, line))
+    let due = reactor.resolve(deadline)
+    var sent = 0
+    if reactor.isCurrent {
+      expectNoWriter()
+      sent = try bytes.withUnsafeBytes { try sendOrHold($0) }
+      if sent == bytes.count {
+        if writeTurns.isSpent() { await reactor.yield() }
+        return
+      }
+    }
+    try await write(bytes, from: sent, until: due, WaitSite(file, line))
   }
 
   /// Writes all of a text, as UTF-8.
@@ -32,10 +44,55 @@ extension Connection {
     if reactor.isCurrent {
       expectNoWriter()
       // Most texts are sent at once, and need no copy.
-      sent = try text.withUTF8 { try send(UnsafeRawBufferPointer($0)) ?? 0 }
-      if sent == text.utf8.count { return await letOthersRun() }
+      sent = try text.withUTF8 { try sendOrHold(UnsafeRawBufferPointer($0)) }
+      if sent == text.utf8.count {
+        if writeTurns.isSpent() { await reactor.yield() }
+        return
+      }
     }
     try await write(Array(text.utf8), from: sent, until: due, WaitSite(file, line))
+  }
+
+  /// Writes several parts, one after the other, in as few system calls as there are rooms for them.
+  ///
+  /// - Throws: As ``write(_:deadline:file:line:)-([UInt8],_,_,_)``.
+  /// - Precondition: No other task writes.
+  /// - Isolation: May be awaited from any thread.
+  public func write(
+    _ parts: [[UInt8]], deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line
+  ) async throws {
+    try await write(parts, until: reactor.resolve(deadline), WaitSite(file, line))
+  }
+
+  /// Writes bytes of the caller's memory, without a copy where the system takes them at once.
+  ///
+  /// - Parameter bytes: They must stay valid and unchanged until the call returns.
+  /// - Throws: As ``write(_:deadline:file:line:)-([UInt8],_,_,_)``.
+  /// - Precondition: No other task writes.
+  /// - Isolation: May be awaited from any thread.
+  public func write(
+    _ bytes: UnsafeRawBufferPointer, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line
+  ) async throws {
+    let due = reactor.resolve(deadline)
+    var sent = 0
+    if reactor.isCurrent {
+      expectNoWriter()
+      sent = try sendOrHold(bytes)
+      if sent == bytes.count {
+        if writeTurns.isSpent() { await reactor.yield() }
+        return
+      }
+    }
+    try await write([UInt8](bytes), from: sent, until: due, WaitSite(file, line))
+  }
+
+  /// Waits until all that was written has been taken by the system.
+  ///
+  /// - Throws: As ``write(_:deadline:file:line:)-([UInt8],_,_,_)``.
+  /// - Precondition: No other task writes.
+  /// - Isolation: May be awaited from any thread.
+  public func flush(deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line) async throws {
+    try await flush(until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   // MARK: On the reactor
@@ -44,54 +101,126 @@ extension Connection {
     guard reactor.isInside else {
       return try await reactor.visit { try await self.write(bytes, from: start, until: due, site) }
     }
-    expectNoWriter()
-    isWriting = true
+    beginWriting()
     defer { isWriting = false }
     var sent = start
     // A part was sent before, so there is no room.
-    var isFull = start > 0
+    if sent > 0 { try await awaitRoom(until: due, site) }
     while true {
-      if isFull {
-        writeTurns.waited()
-        do {
-          guard try await socket.writable(until: due, site) else { throw TimeoutError("\(subject).write") }
-        } catch {
-          throw translate(error)
-        }
-      }
-      let count = try bytes.withUnsafeBytes { try send(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
-      sent += count ?? 0
+      sent += try bytes.withUnsafeBytes { try sendOrHold(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
       if sent == bytes.count { break }
-      isFull = true
+      try await awaitRoom(until: due, site)
     }
     await letOthersRun()
   }
 
-  private func expectNoWriter() {
+  private func write(_ parts: [[UInt8]], until due: Int64, _ site: WaitSite) async throws {
+    guard reactor.isInside else {
+      return try await reactor.visit { try await self.write(parts, until: due, site) }
+    }
+    beginWriting()
+    defer { isWriting = false }
+    // What was written before goes first.
+    while !sender.output.isEmpty {
+      _ = try sendOrHold(UnsafeRawBufferPointer(start: nil, count: 0))
+      if !sender.output.isEmpty { try await awaitRoom(until: due, site) }
+    }
+    var next = 0  // of the parts
+    var start = 0  // in that part
+    while next < parts.count {
+      var sent = try sendParts(parts, next, start)
+      let isFull = sent == 0
+      while next < parts.count, sent >= parts[next].count - start {
+        sent -= parts[next].count - start
+        next += 1
+        start = 0
+      }
+      start += sent
+      if next == parts.count { break }
+      let rest = parts[next...].reduce(-start) { $0 + $1.count }
+      if isFull, sender.output.takes(rest) {
+        for part in parts[next...] {
+          part.withUnsafeBytes { sender.hold(UnsafeRawBufferPointer(rebasing: $0[start...])) }
+          start = 0
+        }
+        break
+      }
+      if isFull { try await awaitRoom(until: due, site) }
+    }
+    await letOthersRun()
+  }
+
+  /// Sends from a place in the parts as much as one call takes.
+  private func sendParts(_ parts: [[UInt8]], _ next: Int, _ start: Int) throws -> Int {
+    if socket.isClosed { throw ClosedError(subject) }
+    let slice = parts[next..<min(parts.count, next + 64)]
+    return try withUnsafeTemporaryAllocation(of: iovec.self, capacity: slice.count) { vectors in
+      func collect(_ index: Int) throws -> Int {
+        if index == slice.endIndex { return try translate { try sender.send(vectors) } }
+        return try slice[index].withUnsafeBytes { bytes in
+          let part = UnsafeRawBufferPointer(rebasing: index == next ? bytes[start...] : bytes[...])
+          vectors[index - next] = iovec(
+            iov_base: UnsafeMutableRawPointer(mutating: part.baseAddress), iov_len: part.count)
+          return try collect(index + 1)
+        }
+      }
+      return try collect(next)
+    }
+  }
+
+  private func flush(until due: Int64, _ site: WaitSite) async throws {
+    guard reactor.isInside else {
+      return try await reactor.visit { try await self.flush(until: due, site) }
+    }
+    beginWriting()
+    defer { isWriting = false }
+    while true {
+      _ = try sendOrHold(UnsafeRawBufferPointer(start: nil, count: 0))
+      if sender.output.isEmpty { return }
+      try await awaitRoom(until: due, site)
+    }
+  }
+
+  func expectNoWriter() {
     require(!isWriting, "\(subject): two tasks write at the same time")
   }
 
-  private func letOthersRun() async {
+  func beginWriting() {
+    expectNoWriter()
+    isWriting = true
+  }
+
+  func letOthersRun() async {
     if writeTurns.isSpent() { await reactor.yield() }
   }
 
-  /// Sends once: how many bytes were taken, `nil` if there is no room.
-  private func send(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
+  func awaitRoom(until due: Int64, _ site: WaitSite) async throws {
+    writeTurns.waited()
+    do {
+      if try await socket.writable(until: limit(due), site) { return }
+    } catch {
+      throw translate(error)
+    }
+    throw TimeoutError("\(subject).write")
+  }
+
+  /// Sends what there is room for, and holds the rest if the marks allow.
+  ///
+  /// - Returns: How much the writer is rid of.
+  func sendOrHold(_ bytes: UnsafeRawBufferPointer) throws -> Int {
     if socket.isClosed { throw ClosedError(subject) }
-    if bytes.isEmpty { return 0 }
-    while true {
-      // MSG_NOSIGNAL: a peer that is gone is an error, not the end of the program.
-      let count = Glibc.send(socket.descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-      if count >= 0 { return count }
-      let code = errno
-      switch code {
-      case EINTR: continue
-      case EAGAIN: return nil
-      default:
-        // EPIPE also says that the peer had ended in order, which is for reads to tell.
-        if code != EPIPE { failure = code }
-        throw SocketError("write", errno: code, address: peerAddress)
-      }
+    let sent = try translate { try sender.send(bytes) }
+    let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...])
+    if rest.isEmpty || !sender.output.takes(rest.count) { return sent }
+    sender.hold(rest)
+    return bytes.count
+  }
+
+  private func translate<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let error as Sender.Failure {
+      // EPIPE also says that the peer had ended in order, which is for reads to tell.
+      if error.code != EPIPE { failure = error.code }
+      throw SocketError("write", errno: error.code, address: peerAddress)
     }
   }
 }

@@ -7,6 +7,12 @@ import Toro
 /// (`TCP_NODELAY`). One task at a time reads and one writes; they may be two. Any number of reads that are cancelled or
 /// time out lose no byte.
 ///
+/// **Memory.** Nothing is read before it is asked for, but for the rest of a line's portion. What is written goes to the system;
+/// what that has no room for is held up to the high mark of ``waterMarks``, and writers wait. So a connection's memory is
+/// bounded, whatever the peer does.
+///
+/// **Deadlines.** A call's own; ``deadline``, for the connection's whole life; and ``idleTimeout``, for how long nothing may move.
+///
 /// The end of the stream is no error: a read returns no bytes, ``readLine(maxLength:deadline:file:line:)`` `nil`. A
 /// connection that was cut throws a ``SocketError`` whose ``SocketError/isReset`` is true.
 ///
@@ -20,6 +26,7 @@ public final class Connection: CustomStringConvertible, @unchecked Sendable {
   public let localAddress: SocketAddress
 
   let socket: Socket
+  let sender: Sender
   /// Received and not read yet.
   @exclusivity(unchecked) var input = InputBuffer()
   /// Whether the last read filled its buffer, so that there may be more to read without a wait.
@@ -32,34 +39,72 @@ public final class Connection: CustomStringConvertible, @unchecked Sendable {
   @exclusivity(unchecked) var isWriting = false
   @exclusivity(unchecked) var readTurns = Turns()
   @exclusivity(unchecked) var writeTurns = Turns()
+  @exclusivity(unchecked) var limits = TimeLimits()
 
   init(_ socket: Socket, peer: SocketAddress, local: SocketAddress) {
     reactor = socket.reactor
     self.socket = socket
+    sender = Sender(socket)
     peerAddress = peer
     localAddress = local
     socket.name("Connection \"\(peer)\"", reading: "read")
   }
 
-  deinit { socket.close() }
+  deinit { Connection.close(sender) }
 
-  /// Says that nothing more will be written: the peer reads what was, then the end of the stream. Reading goes on.
+  // MARK: Closing
+
+  /// Says that nothing more will be written: the peer reads what was, then the end of the stream. Reading goes on; later
+  /// writes throw a ``SocketError``.
   ///
   /// - Precondition: No write waits.
   /// - Isolation: From any thread; elsewhere it is passed to the reactor.
   public func closeWrite() {
     guard reactor.isCurrent else { return reactor.execute { self.closeWrite() } }
     require(!isWriting, "\(subject).closeWrite(): in the middle of a write")
-    if !socket.isClosed { shutdown(socket.descriptor, Int32(SHUT_WR)) }
+    if !socket.isClosed { sender.end() }
+  }
+
+  /// Says that nothing more will be read: what comes is thrown away, and reads return the end of the stream. Writing goes on.
+  ///
+  /// - Precondition: No read waits.
+  /// - Isolation: From any thread; elsewhere it is passed to the reactor.
+  public func closeRead() {
+    guard reactor.isCurrent else { return reactor.execute { self.closeRead() } }
+    require(!isReading, "\(subject).closeRead(): in the middle of a read")
+    hasEnded = true
+    input = InputBuffer()
+    if !socket.isClosed { shutdown(socket.descriptor, Int32(SHUT_RD)) }
   }
 
   /// Closes both sides. Waits end with `ClosedError`, as do later ones.
   ///
-  /// What was written is still sent. If bytes were received that nobody has read, the system resets the connection
-  /// instead, and the peer may lose what it has not read: to end in peace, ``closeWrite()``, then read to the end.
+  /// What was written is still sent, for up to ten seconds. If bytes were received that nobody has read, the system resets the
+  /// connection instead, and the peer may lose what it has not read: to end in peace, ``closeWrite()``, then read to the
+  /// end.
   ///
   /// - Isolation: From any thread; elsewhere it is passed to the reactor.
-  public func close() { socket.close() }
+  public func close() { Connection.close(sender) }
+
+  /// Closes both sides at once, and has the peer told that the connection was cut: what was written may be lost.
+  ///
+  /// - Isolation: From any thread; elsewhere it is passed to the reactor.
+  public func reset() {
+    let sender = sender
+    if reactor.isCurrent { sender.reset() } else { reactor.execute { sender.reset() } }
+  }
+
+  /// (Static, so that it does not need what is being dropped.)
+  private static func close(_ sender: Sender) {
+    let reactor = sender.socket.reactor
+    if reactor.isCurrent {
+      sender.close()
+    } else if reactor.isClosed {
+      sender.socket.close()
+    } else {
+      reactor.execute { sender.close() }
+    }
+  }
 
   /// Whether it is closed on this side. From any thread.
   public var isClosed: Bool { socket.isClosed }

@@ -42,6 +42,15 @@ struct InputBuffer {
     return taken
   }
 
+  /// Takes as many bytes as there are, or as there is room for.
+  mutating func take(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    isSkipping = false
+    let end = start + min(buffer.count, count)
+    bytes.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start..<end])) }
+    defer { consume(upTo: end) }
+    return end - start
+  }
+
   /// Takes the next line, without its end: a line feed, or a carriage return and a line feed.
   mutating func nextLine<Value>(
     maxLength: Int, _ make: (UnsafeBufferPointer<UInt8>) -> Value

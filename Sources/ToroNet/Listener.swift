@@ -164,12 +164,12 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
     ///
     /// - Throws: As ``Listener/accept(file:line:)``.
     public func next() async throws -> Connection? {
-      try await listener.accept(WaitSite("for try await", 0))
+      try await listener.accept(.iteration)
     }
 
-    /// As ``next()``, for a caller on an actor.
-    public func next(isolation actor: isolated (any Actor)?) async throws -> Connection? {
-      try await listener.accept(WaitSite("for try await", 0))
+    /// What `for try await` calls: on the caller's actor, by being nonsending.
+    public func next(isolation actor: (any Actor)?) async throws -> Connection? {
+      try await listener.accept(.iteration)
     }
   }
 

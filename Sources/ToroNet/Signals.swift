@@ -93,11 +93,11 @@ public final class Signals: AsyncSequence, CustomStringConvertible, @unchecked S
     /// The next signal's number, or `nil` if the sequence is closed.
     ///
     /// - Throws: `CancellationError` if the task is cancelled first; `ReactorClosedError`.
-    public func next() async throws -> Int32? { try await signals.next(WaitSite("for try await", 0)) }
+    public func next() async throws -> Int32? { try await signals.next(.iteration) }
 
-    /// As ``next()``, for a caller on an actor.
-    public func next(isolation actor: isolated (any Actor)?) async throws -> Int32? {
-      try await signals.next(WaitSite("for try await", 0))
+    /// What `for try await` calls: on the caller's actor, by being nonsending.
+    public func next(isolation actor: (any Actor)?) async throws -> Int32? {
+      try await signals.next(.iteration)
     }
   }
 

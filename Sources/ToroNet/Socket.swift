@@ -8,6 +8,8 @@ import Toro
 final class Socket: @unchecked Sendable {
   let reactor: Reactor
   private let openDescriptor: Atomic<Int32>
+  /// Whether it is closed for who uses it: the descriptor may stay open until what was written has been sent.
+  private let closedFlag = Atomic<Bool>(false)
   private let reading: DescriptorWatch
   /// Made when first needed: most writes need no wait.
   @exclusivity(unchecked) private var writing: DescriptorWatch?
@@ -33,27 +35,85 @@ final class Socket: @unchecked Sendable {
 
   /// The descriptor, or -1 once it is closed.
   var descriptor: Int32 { openDescriptor.load(ordering: .relaxed) }
-  var isClosed: Bool { descriptor < 0 }
+  var isClosed: Bool { closedFlag.load(ordering: .relaxed) }
+
+  // MARK: Moving bytes
+
+  /// What a system call that moves bytes came to.
+  enum Transfer {
+    /// This many were moved; none at the end of the stream.
+    case moved(Int)
+    /// There is nothing to read, or no room to write, now.
+    case blocked
+    case failed(Int32)
+
+    @inline(__always)
+    init(_ count: Int) {
+      if count >= 0 { self = .moved(count) } else { self = errno == EAGAIN ? .blocked : .failed(errno) }
+    }
+  }
+
+  /// Receives once.
+  func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+    while true {
+      let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+      if count >= 0 || errno != EINTR { return Transfer(count) }
+    }
+  }
+
+  /// Sends once. A peer that is gone is an error, not the end of the program.
+  func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
+    while true {
+      let count = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+      if count >= 0 || errno != EINTR { return Transfer(count) }
+    }
+  }
+
+  /// Sends several parts at once.
+  func send(_ parts: UnsafeMutableBufferPointer<iovec>) -> Transfer {
+    var message = msghdr()
+    message.msg_iov = parts.baseAddress
+    message.msg_iovlen = parts.count
+    while true {
+      let count = sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+      if count >= 0 || errno != EINTR { return Transfer(count) }
+    }
+  }
+
+  /// Sends a part of a file, without a copy in this process.
+  func send(contentsOf file: Int32, from offset: inout Int, count: Int) -> Transfer {
+    while true {
+      // sendfile has no MSG_NOSIGNAL.
+      let sent = withoutPipeSignal { sendfile(descriptor, file, &offset, min(count, 1 << 30)) }
+      if sent >= 0 || errno != EINTR { return Transfer(sent) }
+    }
+  }
 
   // MARK: Waiting
 
   /// Waits until there is something to read, the peer has ended, or the socket failed.
   ///
   /// - Throws: `CancellationError`; `ClosedError` after ``close()``; `ReactorClosedError`.
+  @inline(__always)
   func readable(until due: Int64, _ site: WaitSite) async throws -> Bool {
     try await reading.wait(.readable, until: due, site)
   }
 
   /// Waits until there is room to write, or the socket failed.
   func writable(until due: Int64, _ site: WaitSite) async throws -> Bool {
-    let watch = writing ?? makeWriting()
-    if isClosed { watch.close() } else { writing = watch }
-    return try await watch.wait(.writable, until: due, site)
+    try await writingWatch.wait(.writable, until: due, site)
   }
 
-  private func makeWriting() -> DescriptorWatch {
+  /// Calls back when there is room to write, or the socket failed or was closed.
+  func whenWritable(_ body: @escaping @Sendable (WaitOutcome) -> Void) {
+    _ = reactor.wait(on: writingWatch, .writable, until: .never, .unknown, body)
+  }
+
+  private var writingWatch: DescriptorWatch {
+    if let writing { return writing }
     let watch = DescriptorWatch(on: reactor, descriptor, .writable)
     if let subject { watch.name(subject, "write") }
+    if descriptor < 0 { watch.close() } else { writing = watch }
     return watch
   }
 
@@ -71,13 +131,24 @@ final class Socket: @unchecked Sendable {
   }
 
   private func closeHere() {
+    closedFlag.store(true, ordering: .relaxed)
     // The descriptor goes last: what watches it must not meet another that has its number.
     reading.close()
     writing?.close()
     closeDescriptor()
   }
 
+  /// Ends the waits of who uses it as closed; the descriptor stays open, to be closed by ``close()``. On the reactor's
+  /// thread.
+  func closeForUsers() {
+    closedFlag.store(true, ordering: .relaxed)
+    reading.close()
+    writing?.close()
+    writing = nil
+  }
+
   private func closeDescriptor() {
+    closedFlag.store(true, ordering: .relaxed)
     let descriptor = openDescriptor.exchange(-1, ordering: .acquiringAndReleasing)
     if descriptor >= 0 { Glibc.close(descriptor) }
   }
@@ -99,6 +170,28 @@ struct Turns {
 
   /// A wait has let the others run.
   mutating func waited() { taken = 0 }
+}
+
+/// Does something that may raise SIGPIPE, which this thread must not get: blocked meanwhile, and taken if it came.
+private func withoutPipeSignal(_ body: () -> Int) -> Int {
+  var pipe = sigset_t()
+  var old = sigset_t()
+  var pending = sigset_t()
+  sigemptyset(&pipe)
+  sigaddset(&pipe, SIGPIPE)
+  sigpending(&pending)
+  // One that is pending already is somebody else's.
+  if sigismember(&pending, SIGPIPE) == 1 { return body() }
+  pthread_sigmask(SIG_BLOCK, &pipe, &old)
+  let result = body()
+  let code = errno
+  if result < 0 && code == EPIPE {
+    var none = timespec()
+    sigtimedwait(&pipe, nil, &none)
+  }
+  pthread_sigmask(SIG_SETMASK, &old, nil)
+  errno = code
+  return result
 }
 
 /// Makes a TCP socket that does not block and is closed on exec.

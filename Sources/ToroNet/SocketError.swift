@@ -26,6 +26,16 @@ public struct SocketError: Error, Hashable, CustomStringConvertible {
   }
 }
 
+/// The stream ended in the middle of what was to be read. What came of it can still be read.
+public struct EndOfStreamError: Error, Hashable, CustomStringConvertible {
+  /// How many bytes were asked for.
+  public let expected: Int
+  /// How many of them came.
+  public let received: Int
+
+  public var description: String { "the stream ended after \(received) of \(expected) bytes" }
+}
+
 /// A line was longer than the reader allows. It was skipped to its end, without being kept: the next read begins with
 /// the line after it.
 public struct LineTooLongError: Error, Hashable, CustomStringConvertible {

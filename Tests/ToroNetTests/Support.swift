@@ -30,13 +30,6 @@ func connectedPair(on reactor: Reactor = .current) async throws -> (client: Conn
 }
 
 extension Connection {
-  /// Closes with a reset rather than an end of stream.
-  func reset() {
-    var now = linger(l_onoff: 1, l_linger: 0)
-    setsockopt(socket.descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
-    close()
-  }
-
   /// Reads until the stream ends.
   func readAll() async throws -> [UInt8] {
     var all: [UInt8] = []

@@ -45,7 +45,7 @@ public struct Deadline: Sendable, Hashable {
 
 extension Duration {
   /// Whole nanoseconds, rounded up, so that what waits for them never wakes early; limited to what `Int64` holds.
-  @usableFromInline var nanosecondsRoundedUp: Int64 {
+  @usableFromInline package var nanosecondsRoundedUp: Int64 {
     let total = attoseconds
     let low = Int64(truncatingIfNeeded: total)
     if Int128(low) == total {  // up to nine seconds either way: no 128-bit division

@@ -209,7 +209,7 @@ extension Reactor {
   ///
   /// - Returns: The wait's identity, 0 if it has ended.
   @usableFromInline
-  func wait(
+  package func wait(
     on source: WaitSource, _ role: WaitRole, _ amount: Int = 0, until deadline: Deadline, _ site: WaitSite,
     _ callback: consuming @escaping @Sendable (WaitOutcome) -> Void
   ) -> UInt64 {
