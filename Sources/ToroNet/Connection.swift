@@ -1,7 +1,7 @@
 import Glibc
 import Toro
 
-/// A TCP connection: a stream of bytes each way.
+/// A connection over TCP, or over a Unix socket: a stream of bytes each way.
 ///
 /// Come by one from a ``Listener``, or by ``connect(to:deadline:on:file:line:)``. Small writes are sent at once
 /// (`TCP_NODELAY`). One task at a time reads and one writes; they may be two. Any number of reads that are cancelled or
@@ -145,7 +145,7 @@ extension Connection {
     }
     let descriptor = try makeSocket(for: address)
     let socket = Socket(descriptor, on: reactor)
-    setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    if address.isInternet { setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
     if address.withSystemAddress({ Glibc.connect(descriptor, $0, $1) }) != 0 {
       let code = errno
       // An interrupted connect goes on in the background, as one that does not block does.

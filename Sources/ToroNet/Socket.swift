@@ -10,6 +10,8 @@ final class Socket: @unchecked Sendable {
   private let openDescriptor: Atomic<Int32>
   /// Whether it is closed for who uses it: the descriptor may stay open until what was written has been sent.
   private let closedFlag = Atomic<Bool>(false)
+  /// Told once when the descriptor has been closed.
+  private let closingHook = Mutex<(@Sendable () -> Void)?>(nil)
   private let reading: DescriptorWatch
   /// Made when first needed: most writes need no wait.
   @exclusivity(unchecked) private var writing: DescriptorWatch?
@@ -138,6 +140,12 @@ final class Socket: @unchecked Sendable {
     closeDescriptor()
   }
 
+  /// Has `hook` called when the descriptor has been closed, on whatever thread.
+  func whenClosed(_ hook: @escaping @Sendable () -> Void) { closingHook.withLock { $0 = hook } }
+
+  /// Lets those who wait to read look again.
+  func wakeReaders() { reading.wake() }
+
   /// Ends the waits of who uses it as closed; the descriptor stays open, to be closed by ``close()``. On the reactor's
   /// thread.
   func closeForUsers() {
@@ -150,7 +158,13 @@ final class Socket: @unchecked Sendable {
   private func closeDescriptor() {
     closedFlag.store(true, ordering: .relaxed)
     let descriptor = openDescriptor.exchange(-1, ordering: .acquiringAndReleasing)
-    if descriptor >= 0 { Glibc.close(descriptor) }
+    guard descriptor >= 0 else { return }
+    Glibc.close(descriptor)
+    DescriptorShortage.descriptorClosed()
+    closingHook.withLock { hook -> (@Sendable () -> Void)? in
+      defer { hook = nil }
+      return hook
+    }?()
   }
 }
 
@@ -194,10 +208,10 @@ private func withoutPipeSignal(_ body: () -> Int) -> Int {
   return result
 }
 
-/// Makes a TCP socket that does not block and is closed on exec.
+/// Makes a stream socket that does not block and is closed on exec.
 func makeSocket(for address: SocketAddress) throws(SocketError) -> Int32 {
   let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-  let descriptor = socket(address.systemFamily, kind, Int32(IPPROTO_TCP))
+  let descriptor = socket(address.systemFamily, kind, address.isInternet ? Int32(IPPROTO_TCP) : 0)
   if descriptor < 0 { throw SocketError("socket", errno: errno, address: address) }
   return descriptor
 }

@@ -1,19 +1,24 @@
 import Glibc
 
-/// Where a TCP socket is: an IPv4 or IPv6 address and a port.
+/// Where a socket is: an IPv4 or IPv6 address and a port, or the path of a Unix socket.
 ///
 /// Numbers only: names are not looked up.
 public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
-  /// Which internet protocol an address belongs to.
+  /// What kind of address it is.
   public enum Family: Hashable, Sendable {
     case ipv4
     case ipv6
+    /// A socket of this machine, which has a path in the file system, or a name of its own, or neither.
+    case unix
   }
 
-  /// IPv4 or IPv6.
+  /// IPv4, IPv6 or Unix.
   public let family: Family
-  /// The port, 0 to 65535; 0 has the system choose one.
+  /// The port, 0 to 65535; 0 has the system choose one. 0 of a Unix socket.
   public let port: Int
+  /// The path of a Unix socket. Empty if it has none, as that of a client; Linux's abstract names begin with `@`. `nil` of an
+  /// internet address.
+  public let path: String?
   // The address's octets as they stand in memory; IPv4's are the first four.
   private let head: UInt64
   private let tail: UInt64
@@ -30,29 +35,62 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     guard (0...65535).contains(port) else { throw AddressError("not a port from 0 to 65535: \(port)") }
     guard !host.utf8.contains(0) else { throw AddressError("not an IPv4 or IPv6 address: \(host.debugDescription)") }
     var octets: (UInt64, UInt64) = (0, 0)
-    var scope: UInt32 = 0
     if inet_pton(AF_INET, host, &octets) == 1 {
-      family = .ipv4
-    } else {
-      let parts = host.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
-      guard inet_pton(AF_INET6, parts.first.map(String.init) ?? "", &octets) == 1 else {
-        throw AddressError("not an IPv4 or IPv6 address in numbers: \(host.debugDescription)")
-      }
-      if parts.count == 2 {
-        scope = UInt32(parts[1]) ?? if_nametoindex(String(parts[1]))
-        guard scope != 0 else { throw AddressError("no such network interface: \(host.debugDescription)") }
-      }
-      family = .ipv6
+      self.init(.ipv4, octets, port: port)
+      return
     }
-    self.port = port
-    (head, tail) = octets
-    self.scope = scope
+    let parts = host.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+    guard inet_pton(AF_INET6, parts.first.map(String.init) ?? "", &octets) == 1 else {
+      throw AddressError("not an IPv4 or IPv6 address in numbers: \(host.debugDescription)")
+    }
+    var scope: UInt32 = 0
+    if parts.count == 2 {
+      scope = UInt32(parts[1]) ?? if_nametoindex(String(parts[1]))
+      guard scope != 0 else { throw AddressError("no such network interface: \(host.debugDescription)") }
+    }
+    self.init(.ipv6, octets, port: port, scope: scope)
   }
 
-  /// Reads an address and a port: `127.0.0.1:80`, `[::1]:80`.
+  /// That of a Unix socket that was not bound.
+  init(unixSocketWithoutPath: Void) { self.init(.unix, (0, 0), port: 0, path: "") }
+
+  private init(_ family: Family, _ octets: (UInt64, UInt64), port: Int, scope: UInt32 = 0, path: String? = nil) {
+    self.family = family
+    (head, tail) = octets
+    self.port = port
+    self.scope = scope
+    self.path = path
+  }
+
+  /// How many bytes the path of a Unix socket may have on this system.
+  public static var maxUnixPathLength: Int { MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1 }
+
+  /// The address of a Unix socket.
+  ///
+  /// - Parameter unixPath: Where in the file system it is, or is to be; or `@` and a name, which is in no file system and gone
+  ///   with its socket (Linux's abstract namespace).
+  /// - Throws: ``AddressError`` if it is empty, has a zero byte, or is longer than ``maxUnixPathLength``.
+  public init(unixPath: String) throws(AddressError) {
+    guard !unixPath.isEmpty, !unixPath.utf8.contains(0) else {
+      throw AddressError("not a path: \(unixPath.debugDescription)")
+    }
+    let length = unixPath.utf8.count
+    guard length <= Self.maxUnixPathLength else {
+      throw AddressError(
+        "the path of a Unix socket has at most \(Self.maxUnixPathLength) bytes; this has \(length): \(unixPath.debugDescription)"
+      )
+    }
+    self.init(.unix, (0, 0), port: 0, path: unixPath)
+  }
+
+  /// Reads an address and a port, or the path of a Unix socket: `127.0.0.1:80`, `[::1]:80`, `unix:/run/it.sock`.
   ///
   /// - Throws: ``AddressError`` that says what is wrong with which text.
   public init(_ text: String) throws(AddressError) {
+    if text.hasPrefix("unix:") {
+      try self.init(unixPath: String(text.dropFirst(5)))
+      return
+    }
     guard let colon = text.lastIndex(of: ":"), colon != text.startIndex else {
       throw AddressError("not an address and a port, as in 127.0.0.1:80 or [::1]:80: \(text.debugDescription)")
     }
@@ -70,8 +108,9 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     self = address
   }
 
-  /// The address in numbers, without the port: `127.0.0.1`, `::1`.
+  /// The address in numbers, without the port: `127.0.0.1`, `::1`. Empty of a Unix socket.
   public var host: String {
+    if family == .unix { return "" }
     var octets = (head, tail)
     let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
       inet_ntop(
@@ -81,8 +120,14 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     return scope == 0 ? text : "\(text)%\(scope)"
   }
 
-  /// As ``init(_:)`` reads it: `127.0.0.1:80`, `[::1]:80`.
-  public var description: String { family == .ipv4 ? "\(host):\(port)" : "[\(host)]:\(port)" }
+  /// As ``init(_:)`` reads it: `127.0.0.1:80`, `[::1]:80`, `unix:/run/it.sock`.
+  public var description: String {
+    switch family {
+    case .ipv4: "\(host):\(port)"
+    case .ipv6: "[\(host)]:\(port)"
+    case .unix: "unix:\(path ?? "")"
+    }
+  }
 }
 
 /// A text or number is no socket address.
@@ -96,14 +141,30 @@ public struct AddressError: Error, Hashable, CustomStringConvertible {
 // MARK: As the system has it
 
 extension SocketAddress {
-  var systemFamily: Int32 { family == .ipv4 ? AF_INET : AF_INET6 }
+  var systemFamily: Int32 {
+    switch family {
+    case .ipv4: AF_INET
+    case .ipv6: AF_INET6
+    case .unix: AF_UNIX
+    }
+  }
+
+  var isInternet: Bool { family != .unix }
 
   /// Calls `body` with the address as system calls take it.
   func withSystemAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
     var storage = sockaddr_storage()
     return withUnsafeMutableBytes(of: &storage) { bytes in
       let length: Int
-      if family == .ipv4 {
+      if let path {
+        bytes.storeBytes(of: sa_family_t(AF_UNIX), as: sa_family_t.self)
+        let start = MemoryLayout<sockaddr_un>.offset(of: \.sun_path).unsafelyUnwrapped
+        let target = UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
+        target.copyBytes(from: path.utf8)
+        // An abstract name begins with a zero byte and ends with its length, a path with a zero byte.
+        if path.hasPrefix("@") { target[0] = 0 }
+        length = start + path.utf8.count + (path.isEmpty || path.hasPrefix("@") ? 0 : 1)
+      } else if family == .ipv4 {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
@@ -133,25 +194,34 @@ extension SocketAddress {
     return withUnsafeMutableBytes(of: &storage) { bytes in
       let result = call(bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: sockaddr.self), &length)
       let code = errno
-      return (result, code, result < 0 ? nil : SocketAddress(UnsafeRawBufferPointer(bytes)))
+      let count = min(Int(length), bytes.count)
+      return (result, code, result < 0 ? nil : SocketAddress(UnsafeRawBufferPointer(rebasing: bytes[..<count])))
     }
   }
 
-  private init?(_ bytes: UnsafeRawBufferPointer) {
+  init?(_ bytes: UnsafeRawBufferPointer) {
+    if bytes.count < MemoryLayout<sa_family_t>.size { return nil }
     switch Int32(bytes.loadUnaligned(as: sa_family_t.self)) {
+    case AF_UNIX:
+      let start = MemoryLayout<sockaddr_un>.offset(of: \.sun_path).unsafelyUnwrapped
+      var name = UnsafeRawBufferPointer(rebasing: bytes[min(start, bytes.count)...])
+      let isAbstract = name.first == 0
+      if isAbstract {
+        name = UnsafeRawBufferPointer(rebasing: name.dropFirst())
+      } else if let end = name.firstIndex(of: 0) {
+        name = UnsafeRawBufferPointer(rebasing: name[..<end])
+      }
+      let text = String(decoding: name, as: UTF8.self)
+      self.init(.unix, (0, 0), port: 0, path: isAbstract ? "@\(text)" : text)
     case AF_INET:
       let address = bytes.loadUnaligned(as: sockaddr_in.self)
-      family = .ipv4
-      port = Int(in_port_t(bigEndian: address.sin_port))
-      head = UInt64(UInt32(littleEndian: address.sin_addr.s_addr)).littleEndian
-      tail = 0
-      scope = 0
+      let octets = UInt64(UInt32(littleEndian: address.sin_addr.s_addr)).littleEndian
+      self.init(.ipv4, (octets, 0), port: Int(in_port_t(bigEndian: address.sin_port)))
     case AF_INET6:
       let address = bytes.loadUnaligned(as: sockaddr_in6.self)
-      family = .ipv6
-      port = Int(in_port_t(bigEndian: address.sin6_port))
-      (head, tail) = withUnsafeBytes(of: address.sin6_addr) { $0.loadUnaligned(as: (UInt64, UInt64).self) }
-      scope = address.sin6_scope_id
+      let octets = withUnsafeBytes(of: address.sin6_addr) { $0.loadUnaligned(as: (UInt64, UInt64).self) }
+      self.init(
+        .ipv6, octets, port: Int(in_port_t(bigEndian: address.sin6_port)), scope: address.sin6_scope_id)
     default:
       return nil
     }

@@ -286,7 +286,7 @@ struct ConnectionTests {
   func connectDeadline() throws {
     try onReactor { _ in
       // When the backlog is full the system drops what asks to connect.
-      let listener = try Listener(host: "127.0.0.1", port: 0, backlog: 1)
+      let listener = try Listener(host: "127.0.0.1", port: 0, options: .init { $0.backlog = 1 })
       var held: [Connection] = []
       var isTimedOut = false
       for _ in 0..<8 where !isTimedOut {

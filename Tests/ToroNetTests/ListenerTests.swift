@@ -97,4 +97,64 @@ struct ListenerTests {
       #expect(listener.localAddress.description == "[::1]:\(listener.port)")
     }
   }
+
+  @Test("No more connections are open than the limit; the next is accepted as one closes")
+  func maxConnections() throws {
+    try onReactor { reactor in
+      let listener = try Listener(host: "127.0.0.1", port: 0, options: .init { $0.maxConnections = 2 })
+      let accepted = Shared(0)
+      let servers = Shared<[Connection]>([])
+      let accepting = reactor.spawn {
+        for try await connection in listener {
+          accepted.value += 1
+          servers.value.append(connection)
+        }
+      }
+      var clients: [Connection] = []
+      for _ in 0..<4 { clients.append(try await Connection.connect(to: listener.localAddress)) }
+      try await reactor.sleep(for: .milliseconds(30))
+      #expect(accepted.value == 2)
+      servers.value[0].close()
+      try await reactor.sleep(for: .milliseconds(30))
+      #expect(accepted.value == 3)
+      servers.value.removeAll()  // dropped is closed
+      try await reactor.sleep(for: .milliseconds(30))
+      #expect(accepted.value == 4)
+      listener.close()
+      try await accepting.value
+    }
+  }
+
+  @Test("A listener that drains serves those who wait, then ends")
+  func draining() throws {
+    try onReactor { reactor in
+      let listener = try loopback(reactor)
+      var clients: [Connection] = []
+      for _ in 0..<3 { clients.append(try await Connection.connect(to: listener.localAddress)) }
+      listener.close(draining: true)
+      var count = 0
+      for try await connection in listener {
+        count += 1
+        connection.close()
+      }
+      #expect(count == 3)
+      #expect(listener.isClosed)
+      let waiting = try loopback(reactor)
+      let accepting = reactor.spawn { try await waiting.accept() == nil }
+      await reactor.yield()
+      waiting.close(draining: true)
+      #expect(try await accepting.value)
+    }
+  }
+
+  @Test("Several listeners share a port if they say so")
+  func reusesPort() throws {
+    try onReactor { reactor in
+      let options = Listener.Options { $0.reusesPort = true }
+      let first = try Listener(host: "127.0.0.1", port: 0, options: options)
+      let second = try Listener(host: "127.0.0.1", port: first.port, options: options)
+      #expect(second.port == first.port)
+      #expect(throws: SocketError.self) { try Listener(host: "127.0.0.1", port: first.port) }
+    }
+  }
 }

@@ -35,6 +35,38 @@ struct DescriptorTests {
     }
   }
 
+  @Test("Out of descriptors, it serves again as soon as one is given back, and says so once a second at most")
+  func descriptorsComeBack() async {
+    await #expect(processExitsWith: .success) {
+      try onReactor { reactor in
+        let reports = Shared<[SocketError]>([])
+        let listener = try Listener(
+          host: "127.0.0.1", port: 0, options: .init { $0.onExhaustion = { reports.value.append($0) } })
+        let accepted = Shared<[Connection]>([])
+        let serving = reactor.spawn { for try await connection in listener { accepted.value.append(connection) } }
+        let first = try await Connection.connect(to: listener.localAddress)
+        let second = Socket(try makeSocket(for: listener.localAddress), on: reactor)
+        while accepted.value.isEmpty { try await reactor.sleep(for: .milliseconds(1)) }
+        setDescriptorLimit(second.descriptor + 1)
+        _ = listener.localAddress.withSystemAddress { Glibc.connect(second.descriptor, $0, $1) }
+        try await reactor.sleep(for: .milliseconds(250))
+        let countBefore = accepted.value.count
+        first.close()
+        var turns = 0
+        while accepted.value.count == 1 && turns < 10 {
+          await reactor.yield()
+          turns += 1
+        }
+        let count = accepted.value.count
+        setDescriptorLimit(1024)
+        #expect(countBefore == 1 && count == 2)
+        #expect(reports.value.map(\.errno) == [EMFILE])
+        listener.close()
+        try await serving.value
+      }
+    }
+  }
+
   @Test("Nothing leaves a descriptor open: closing, dropping, failing, timing out, closing the reactor")
   func nothingLeaks() async {
     await #expect(processExitsWith: .success) {

@@ -51,3 +51,9 @@ func openDescriptorCount() -> Int {
 }
 
 func soon(_ milliseconds: Int) -> Deadline { .after(.milliseconds(milliseconds)) }
+
+/// A value that the tasks of one reactor share.
+final class Shared<Value>: @unchecked Sendable {
+  var value: Value
+  init(_ value: Value) { self.value = value }
+}

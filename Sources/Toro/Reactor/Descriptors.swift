@@ -137,6 +137,13 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
     }
   }
 
+  /// Ends the waits as if the descriptor were ready. On the reactor's thread.
+  package func wake() {
+    while let waiter = waiters.popFirst() { decide(waiter, .granted) }
+    rebalance()
+    settle()
+  }
+
   override func admit(_ role: WaitRole, _ amount: Int) -> Admission {
     if isClosed { return .closed }
     if !isAdded && !reactor.isClosed && !add() { return .closed }
