@@ -27,7 +27,7 @@ extension Reactor {
       enqueueReady(.resume(waiter))
     case .task:
       break  // ``parked(_:)`` sees that it is decided and does not leave it waiting
-    case .callback, .delivery, .function:
+    case .callback, .delivery, .function, .itemFunction:
       tellLater(waiter)
     case .member:
       Unmanaged<ChoiceGroup>.fromOpaque(UnsafeRawPointer(bitPattern: waiter.pointee.told.0).unsafelyUnwrapped)
@@ -59,7 +59,7 @@ extension Reactor {
   /// Ends an outermost call: lets sources settle whose waiters left unseen, then runs the callbacks of all waits that
   /// ended, in order, also those that end while they run. In a callback only the first: the outermost call goes on.
   @inlinable @inline(__always)
-  func settle() {
+  package func settle() {
     if needsSettling { settleAll() }
   }
 
@@ -76,7 +76,7 @@ extension Reactor {
       releaseKept()
     } while needsSettling
     isTelling = false
-    if closePhase == .requested && !isInTurn { finishClosing() }
+    if closePhase == .requested && !isInTurn { withExtendedLifetime(self) { finishClosing() } }
   }
 
   /// Lets go of the sources whose callbacks have run. What dies with them may be kept in its turn, so not in place.
