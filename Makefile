@@ -1,15 +1,19 @@
 # What there is to do with a checkout. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench tsan asan format lint clean prerequisites
+.PHONY: help demo test bench tsan asan lib format lint clean prerequisites
 
 # Swift's backtracer can hang when a test is meant to crash.
 export SWIFT_BACKTRACE = enable=no
 
 SOURCES = Package.swift Sources Tests Examples Benchmarks
 
+LIBRARY = .build-library/lib
+LIBRARY_SOURCES = Package.swift packaging/libtoro.lds scripts/build-library.sh scripts/exported-symbols.sh \
+	$(shell find CLibevent Sources -type f)
+
 help:  ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 demo: prerequisites  ## Install what is missing, build, and run the work-queue daemon; ends by itself
 	swift build
@@ -28,6 +32,14 @@ tsan: prerequisites  ## Run the tests that use threads under the thread sanitize
 asan: prerequisites  ## Run the tests under the address sanitizer
 	swift test --scratch-path .build-asan --sanitize address
 
+lib: $(LIBRARY)/libtoro.a  ## Build the C library, shared and static, with the Swift runtime inside
+
+# The shared library is made first, so that this file stands for both.
+$(LIBRARY)/libtoro.a: $(LIBRARY_SOURCES)
+	@scripts/prerequisites.sh
+	@scripts/need-commands.sh gcc:gcc g++:g++ objcopy:binutils
+	scripts/build-library.sh $(LIBRARY)
+
 format:  ## Format the sources
 	swift format --in-place --recursive $(SOURCES)
 
@@ -35,7 +47,7 @@ lint:  ## Check the sources' format
 	swift format lint --strict --recursive $(SOURCES)
 
 clean:  ## Remove what was built
-	rm -rf .build .build-tsan .build-asan Benchmarks/.build
+	rm -rf .build .build-tsan .build-asan .build-library Benchmarks/.build
 
 prerequisites:
 	@scripts/prerequisites.sh
