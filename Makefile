@@ -1,7 +1,15 @@
 # What there is to do with a checkout. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench tsan asan lib format lint clean prerequisites
+.PHONY: help demo test bench tsan asan lib install uninstall format lint clean prerequisites
+
+# Where `make install` puts the C library. DESTDIR is put before each of these, and is not where it will be used.
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+DESTDIR ?=
+DIRECTORIES = PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" INCLUDEDIR="$(INCLUDEDIR)" MANDIR="$(MANDIR)" DESTDIR="$(DESTDIR)"
 
 # Swift's backtracer can hang when a test is meant to crash.
 export SWIFT_BACKTRACE = enable=no
@@ -39,6 +47,12 @@ $(LIBRARY)/libtoro.a: $(LIBRARY_SOURCES)
 	@scripts/prerequisites.sh
 	@scripts/need-commands.sh gcc:gcc g++:g++ objcopy:binutils
 	scripts/build-library.sh $(LIBRARY)
+
+install: lib  ## Install the C library below PREFIX (/usr/local); LIBDIR, INCLUDEDIR, MANDIR, DESTDIR
+	$(DIRECTORIES) scripts/install-library.sh install $(LIBRARY)
+
+uninstall:  ## Remove what install put there, given the same variables
+	$(DIRECTORIES) scripts/install-library.sh uninstall $(LIBRARY)
 
 format:  ## Format the sources
 	swift format --in-place --recursive $(SOURCES)
