@@ -1,7 +1,7 @@
 # What there is to do with a checkout. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench tsan asan lib install uninstall format lint clean prerequisites
+.PHONY: help demo test bench tsan asan lib install uninstall deb format lint clean prerequisites
 
 # Where `make install` puts the C library. DESTDIR is put before each of these, and is not where it will be used.
 PREFIX ?= /usr/local
@@ -54,6 +54,10 @@ install: lib  ## Install the C library below PREFIX (/usr/local); LIBDIR, INCLUD
 uninstall:  ## Remove what install put there, given the same variables
 	$(DIRECTORIES) scripts/install-library.sh uninstall $(LIBRARY)
 
+deb: lib  ## Make the Debian packages libtoro0 and libtoro-dev in .build-deb, and have lintian check them
+	@scripts/need-commands.sh dpkg-buildpackage:dpkg-dev dh:debhelper lintian:lintian
+	scripts/build-deb.sh .build-deb
+
 format:  ## Format the sources
 	swift format --in-place --recursive $(SOURCES)
 
@@ -61,7 +65,7 @@ lint:  ## Check the sources' format
 	swift format lint --strict --recursive $(SOURCES)
 
 clean:  ## Remove what was built
-	rm -rf .build .build-tsan .build-asan .build-library Benchmarks/.build
+	rm -rf .build .build-tsan .build-asan .build-library .build-deb Benchmarks/.build
 
 prerequisites:
 	@scripts/prerequisites.sh
