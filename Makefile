@@ -1,7 +1,7 @@
 # What there is to do with a checkout. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench tsan asan lib install uninstall deb format lint clean prerequisites
+.PHONY: help demo test bench tsan asan lib install uninstall deb test-install format lint clean prerequisites
 
 # Where `make install` puts the C library. DESTDIR is put before each of these, and is not where it will be used.
 PREFIX ?= /usr/local
@@ -57,6 +57,10 @@ uninstall:  ## Remove what install put there, given the same variables
 deb: lib  ## Make the Debian packages libtoro0 and libtoro-dev in .build-deb, and have lintian check them
 	@scripts/need-commands.sh dpkg-buildpackage:dpkg-dev dh:debhelper lintian:lintian
 	scripts/build-deb.sh .build-deb
+
+test-install: lib  ## Install the C library into a scratch directory and use it as C, C++, CMake and Python programs do
+	@scripts/need-commands.sh cmake:cmake pkg-config:pkg-config python3:python3 man:man-db groff:groff-base col:bsdextrautils
+	Tests/ToroInstallTests/run.sh
 
 format:  ## Format the sources
 	swift format --in-place --recursive $(SOURCES)
