@@ -1,15 +1,27 @@
 # What there is to do with a checkout. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench tsan asan format lint clean prerequisites
+.PHONY: help demo test bench tsan asan lib install uninstall deb test-install format lint clean prerequisites
+
+# Where `make install` puts the C library. DESTDIR is put before each of these, and is not where it will be used.
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+DESTDIR ?=
+DIRECTORIES = PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" INCLUDEDIR="$(INCLUDEDIR)" MANDIR="$(MANDIR)" DESTDIR="$(DESTDIR)"
 
 # Swift's backtracer can hang when a test is meant to crash.
 export SWIFT_BACKTRACE = enable=no
 
 SOURCES = Package.swift Sources Tests Examples Benchmarks
 
+LIBRARY = .build-library/lib
+LIBRARY_SOURCES = Package.swift packaging/libtoro.lds scripts/build-library.sh scripts/exported-symbols.sh \
+	$(shell find CLibevent Sources -type f)
+
 help:  ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 demo: prerequisites  ## Install what is missing, build, and run the work-queue daemon; ends by itself
 	swift build
@@ -28,6 +40,28 @@ tsan: prerequisites  ## Run the tests that use threads under the thread sanitize
 asan: prerequisites  ## Run the tests under the address sanitizer
 	swift test --scratch-path .build-asan --sanitize address
 
+lib: $(LIBRARY)/libtoro.a  ## Build the C library, shared and static, with the Swift runtime inside
+
+# The shared library is made first, so that this file stands for both.
+$(LIBRARY)/libtoro.a: $(LIBRARY_SOURCES)
+	@scripts/prerequisites.sh
+	@scripts/need-commands.sh gcc:gcc g++:g++ objcopy:binutils
+	scripts/build-library.sh $(LIBRARY)
+
+install: lib  ## Install the C library below PREFIX (/usr/local); LIBDIR, INCLUDEDIR, MANDIR, DESTDIR
+	$(DIRECTORIES) scripts/install-library.sh install $(LIBRARY)
+
+uninstall:  ## Remove what install put there, given the same variables
+	$(DIRECTORIES) scripts/install-library.sh uninstall $(LIBRARY)
+
+deb: lib  ## Make the Debian packages libtoro0 and libtoro-dev in .build-deb, and have lintian check them
+	@scripts/need-commands.sh dpkg-buildpackage:dpkg-dev dh:debhelper lintian:lintian
+	scripts/build-deb.sh .build-deb
+
+test-install: lib  ## Install the C library into a scratch directory and use it as C, C++, CMake and Python programs do
+	@scripts/need-commands.sh cmake:cmake pkg-config:pkg-config python3:python3 man:man-db groff:groff-base col:bsdextrautils
+	Tests/ToroInstallTests/run.sh
+
 format:  ## Format the sources
 	swift format --in-place --recursive $(SOURCES)
 
@@ -35,7 +69,7 @@ lint:  ## Check the sources' format
 	swift format lint --strict --recursive $(SOURCES)
 
 clean:  ## Remove what was built
-	rm -rf .build .build-tsan .build-asan Benchmarks/.build
+	rm -rf .build .build-tsan .build-asan .build-library .build-deb Benchmarks/.build
 
 prerequisites:
 	@scripts/prerequisites.sh

@@ -13,6 +13,10 @@ let package = Package(
     .library(name: "ToroNet", targets: ["ToroNet"]),
     // For programs that make the event_base which Toro adopts.
     .library(name: "CLibevent", targets: ["CLibevent"]),
+    // The C interface, for programs of both languages: the header is CToro's, the functions are ToroC's.
+    .library(name: "ToroC", targets: ["ToroC", "CToro"]),
+    // The same as one library for programs without Swift: libtoro.so.
+    .library(name: "toro", type: .dynamic, targets: ["ToroC"]),
   ],
   targets: [
     .systemLibrary(
@@ -20,6 +24,8 @@ let package = Package(
       providers: [.apt(["libevent-dev"])]),
     .target(name: "CToroShims"),
     .target(name: "Toro", dependencies: ["CLibevent", "CToroShims"], swiftSettings: settings),
+    .target(name: "CToro"),
+    .target(name: "ToroC", dependencies: ["Toro", "CToro"], swiftSettings: settings),
     .executableTarget(
       name: "WaitNotify", dependencies: ["Toro"], path: "Examples/WaitNotify", swiftSettings: settings),
     .target(name: "ToroNet", dependencies: ["Toro", "CToroShims"], swiftSettings: settings),

@@ -13,25 +13,8 @@ has_libevent() {
   [ -e /usr/include/event2/event.h ] && dpkg -s libevent-dev >/dev/null 2>&1
 }
 
-if [ "$(id -u)" = 0 ]; then
-  as_root() { env DEBIAN_FRONTEND=noninteractive "$@"; }
-else
-  as_root() { sudo env DEBIAN_FRONTEND=noninteractive "$@"; }
-fi
-
-install_packages() {
-  as_root apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1
-}
-
 if ! has_libevent; then
-  command -v apt-get >/dev/null || fail "libevent's headers are missing, and so is apt-get: install libevent 2.1 with its headers"
-  [ "$(id -u)" = 0 ] || command -v sudo >/dev/null || fail "libevent-dev is missing: install it as root with apt-get install libevent-dev"
-  echo "prerequisites: installing libevent-dev"
-  # The package lists may be absent or out of date: fetch them only if it does not work without.
-  if ! install_packages libevent-dev pkg-config; then
-    as_root apt-get update -qq >/dev/null || fail "apt-get update failed, and libevent-dev is missing"
-    install_packages libevent-dev pkg-config || fail "apt-get could not install libevent-dev"
-  fi
+  "$(dirname "$0")/install-packages.sh" libevent-dev pkg-config
   has_libevent || fail "libevent-dev is installed, and its headers are not found"
 fi
 

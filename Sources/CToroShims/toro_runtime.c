@@ -21,13 +21,17 @@ __attribute__((swiftasynccall)) void toro_park_switch(
   __attribute__((musttail)) return swift_task_switch(context, context->resume, words[0], words[1]);
 }
 
+// The same by a name that is bound within a shared library.
+extern __attribute__((swiftasynccall, alias("toro_park_switch"), visibility("hidden"))) void toro_park_switch_here(
+    __attribute__((swift_async_context)) async_context *context, void *isolation, void *witness, void *executor);
+
 // The async function pointer that goes with it: where the code is, and how large a context it needs.
 __asm__(
     ".section .rodata\n"
     ".globl toro_park_switchTu\n"
     ".p2align 3\n"
     "toro_park_switchTu:\n"
-    "  .long toro_park_switch - toro_park_switchTu\n"
+    "  .long toro_park_switch_here - toro_park_switchTu\n"
     "  .long 32\n"
     ".text\n");
 

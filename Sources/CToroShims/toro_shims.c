@@ -11,7 +11,11 @@ static _Atomic uint64_t last_number = 0;
 static _Atomic uint32_t forks = 0;
 static pthread_once_t watch = PTHREAD_ONCE_INIT;
 
+// The number of the thread that forked: in a child, of the only thread of the parent that is left.
+static uint64_t forking_number = 0;
+
 static void in_child(void) {
+  if (toro_thread_number != 0) forking_number = toro_thread_number;
   atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
   toro_thread_number = 0;
   toro_thread_reactor = 0;
@@ -29,5 +33,7 @@ uint32_t toro_fork_count(void) {
   pthread_once(&watch, install);
   return atomic_load_explicit(&forks, memory_order_relaxed);
 }
+
+uint64_t toro_forking_thread_number(void) { return forking_number; }
 
 int toro_make_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }

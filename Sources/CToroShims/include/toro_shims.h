@@ -24,6 +24,9 @@ uint64_t toro_number_this_thread(void);
 // child's thread loses its number, so that no reactor made before the fork takes it for its own.
 uint32_t toro_fork_count(void);
 
+// In a forked child, the number that its thread had in the parent.
+uint64_t toro_forking_thread_number(void);
+
 // The task that runs on this thread, or NULL: what `withUnsafeCurrentTask` reads, without the retain, the release and the
 // copies through witness tables that cost it 40 ns. An identity to compare, nothing to reach into.
 extern __attribute__((swiftcall)) void *toro_runtime_current_task(void) __asm__("swift_task_getCurrent");

@@ -144,7 +144,10 @@ package final class AsyncResultCore<Value: Sendable>: WaitSource, @unchecked Sen
     if self.result != nil { throw AlreadySetError() }
     if isClosed { throw ClosedError(subject) }
     self.result = result
-    while let waiter = waiters.popFirst() { decide(waiter, .granted) }
+    while let waiter = waiters.popFirst() {
+      if waiter.pointee.receiver == .itemFunction, case .success(let value) = result { waiter.storeItem(value) }
+      decide(waiter, .granted)
+    }
     settle()
   }
 

@@ -72,10 +72,10 @@ public final class Barrier: Sendable, CustomStringConvertible {
 }
 
 /// Invariant: fewer wait than there are parties.
-final class BarrierCore: WaitSource, @unchecked Sendable {
-  let parties: Int
+package final class BarrierCore: WaitSource, @unchecked Sendable {
+  package let parties: Int
 
-  init(parties: Int, name: String?, on reactor: Reactor, deferred: Bool) {
+  package init(parties: Int, name: String?, on reactor: Reactor, deferred: Bool) {
     self.parties = parties
     super.init(name: name, on: reactor, deferred: deferred)
   }
@@ -105,7 +105,7 @@ final class BarrierCore: WaitSource, @unchecked Sendable {
     }
   }
 
-  func close() {
+  package func close() {
     closeAll()
     settle()
   }

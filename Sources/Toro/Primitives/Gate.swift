@@ -96,14 +96,14 @@ public final class Gate: Sendable, CustomStringConvertible {
 }
 
 /// Invariant: waiters exist only while somebody is in the gate.
-final class GateCore: WaitSource, @unchecked Sendable {
-  @exclusivity(unchecked) var count = 0
+package final class GateCore: WaitSource, @unchecked Sendable {
+  @exclusivity(unchecked) package var count = 0
 
   override class var typeName: String { "Gate" }
 
   override var stateDescription: String { "count=\(count)\(isClosed ? " closed" : "")" }
 
-  func tryEnter() -> Bool {
+  package func tryEnter() -> Bool {
     if isClosed { return false }
     count += 1
     return true
@@ -112,7 +112,7 @@ final class GateCore: WaitSource, @unchecked Sendable {
   /// A closed gate can be waited for: that is what it is closed for.
   override func admit(_ role: WaitRole, _ amount: Int) -> Admission { count == 0 ? .granted : .wait }
 
-  func leave() {
+  package func leave() {
     require(count > 0, "\(subject).leave(): nobody is in the gate")
     count -= 1
     guard count == 0 else { return }

@@ -36,7 +36,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
       + (unfinished > storage.count ? " unfinished=\(unfinished)" : "") + (isClosed ? " closed" : "")
   }
 
-  @usableFromInline override var waiterCount: Int { waiters.count + putters.count + joiners.count }
+  @usableFromInline package override var waiterCount: Int { waiters.count + putters.count + joiners.count }
 
   // MARK: At once
 
@@ -305,14 +305,18 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
   }
 
   package func close() {
-    isClosed = true
-    while let putter = putters.popFirst() { decide(putter, .closed) }
-    while let getter = waiters.popFirst() { decide(getter, .closed) }
+    closeLines()
     settle()
   }
 
+  private func closeLines() {
+    isClosed = true
+    while let putter = putters.popFirst() { decide(putter, .closed) }
+    while let getter = waiters.popFirst() { decide(getter, .closed) }
+  }
+
   @usableFromInline override func closeAbandoned() {
-    close()
+    closeLines()
     while let joiner = joiners.popFirst() { decide(joiner, .closed) }
   }
 }

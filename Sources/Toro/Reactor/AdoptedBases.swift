@@ -39,11 +39,21 @@ enum AdoptedBases {
   static func leave(_ reactor: Reactor) -> Bool {
     withEntries { entries in
       guard let key = entries.first(where: { $0.value.reactor === reactor })?.key,
-        let adoptions = entries[key]?.adoptions, adoptions > 1
+        let adoptions = entries[key]?.adoptions, adoptions > 0
       else { return false }
       entries[key]?.adoptions -= 1
-      return true
+      return adoptions > 1
     }
+  }
+
+  /// Forgets a reactor that is about to close. False if its base has been adopted again since it was left.
+  static func forgetUnlessAdopted(_ reactor: Reactor) -> Bool {
+    let (isForgotten, entry) = withEntries { entries -> (Bool, Entry?) in
+      guard let found = entries.first(where: { $0.value.reactor === reactor }) else { return (true, nil) }
+      return found.value.adoptions > 0 ? (false, nil) : (true, entries.removeValue(forKey: found.key))
+    }
+    withExtendedLifetime(entry) {}
+    return isForgotten
   }
 
   static func forget(_ reactor: Reactor) {

@@ -52,6 +52,8 @@ extension Reactor {
   /// The time now since the Unix epoch: the wall clock's, or the virtual one's. From any thread.
   public var unixTime: Duration { .nanoseconds(unixNanoseconds) }
 
+  package var isVirtual: Bool { clockKind != .monotonic }
+
   package var unixNanoseconds: Int64 {
     clockKind == .monotonic ? readUnixClock() : virtualUnixEpoch &+ virtualNow.load(ordering: .relaxed)
   }
@@ -73,9 +75,15 @@ extension Reactor {
     require(clockKind != .monotonic, "Reactor.advance(by:): this reactor's time is real")
     let nanoseconds = duration.nanosecondsRoundedUp
     require(nanoseconds >= 0, "Reactor.advance(by:): time does not go back")
+    advance(nanoseconds: nanoseconds)
+  }
+
+  /// The same, not negative. Time ends short of `.max`, which is never, on this clock and on that since the Unix epoch.
+  package func advance(nanoseconds: Int64) {
     let (sum, overflow) = virtualNow.load(ordering: .relaxed).addingReportingOverflow(nanoseconds)
-    lastNow = overflow ? .max - 1 : min(sum, .max - 1)  // `.max` is never
-    virtualNow.store(lastNow, ordering: .relaxed)
+    let end = Int64.max - 1 - max(0, virtualUnixEpoch)
+    virtualNow.store(overflow ? end : min(sum, end), ordering: .relaxed)
+    readsClock = true
   }
 
   /// When a deadline passes: nanoseconds on the clock, `.max` for never, `.min` if it has passed.
@@ -105,10 +113,17 @@ extension Reactor {
   /// The moment this many nanoseconds, more than 0, from now.
   package func due(after nanoseconds: Int64) -> Int64 {
     let (sum, overflow) = readMonotonicClock().addingReportingOverflow(nanoseconds)
-    return overflow ? .max : sum
+    if overflow { return .max }
+    // What cannot be told since the Unix epoch never comes either. Only centuries can get there in real time.
+    if clockKind != .monotonic || nanoseconds > 1 << 60 {
+      let (moment, overflow) = unixNanoseconds.addingReportingOverflow(nanoseconds)
+      if overflow || moment == .max { return .max }
+    }
+    return sum
   }
 
   package func due(unixNanoseconds: Int64) -> Int64 {
+    if unixNanoseconds == .max { return .max }
     let (delay, overflow) = unixNanoseconds.subtractingReportingOverflow(self.unixNanoseconds)
     if overflow { return unixNanoseconds > 0 ? .max : .min }
     return delay <= 0 ? .min : due(after: delay)

@@ -50,15 +50,48 @@ extension Reactor {
       try expectOpen("Reactor.\(role.verb)(\(descriptor))")
       return try await home.wait(for: descriptor, role, on: self, until: due, site)
     }
-    if descriptor < 0 { throw SystemError("poll", errno: EBADF) }  // which poll itself would ignore
-    var request = pollfd(fd: descriptor, events: Int16(role == .readable ? POLLIN : POLLOUT), revents: 0)
-    let count = poll(&request, 1, 0)
-    if count < 0 { throw SystemError("poll", errno: errno) }
-    if Int32(request.revents) & Int32(POLLNVAL) != 0 { throw SystemError("poll", errno: EBADF) }
-    if count > 0 { return true }
+    if try isReady(descriptor, role == .readable ? POLLIN : POLLOUT) { return true }
     let watch = DescriptorWatch(on: self, descriptor, role)
     defer { watch.close() }
     return try await watch.wait(role, until: due, site)
+  }
+}
+
+/// Whether a descriptor can be read or written without blocking now.
+private func isReady(_ descriptor: Int32, _ events: Int32) throws(SystemError) -> Bool {
+  if descriptor < 0 { throw SystemError("poll", errno: EBADF) }  // which poll itself would ignore
+  var request = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+  let count = poll(&request, 1, 0)
+  if count < 0 { throw SystemError("poll", errno: errno) }
+  if Int32(request.revents) & POLLNVAL != 0 { throw SystemError("poll", errno: EBADF) }
+  return count > 0
+}
+
+extension Reactor {
+  /// Waits for a descriptor in the form that C has (``wait(on:_:_:until:telling:as:_:id:)``), to be read, written, or
+  /// whichever comes first.
+  package func wait(
+    for descriptor: Int32, reading: Bool, writing: Bool, until deadline: @autoclosure () -> Int64,
+    telling function: UnsafeRawPointer, _ argument: UnsafeMutableRawPointer?, id: UnsafeMutablePointer<UInt64>?
+  ) throws(SystemError) -> Bool {
+    if isClosing { return false }
+    if try isReady(descriptor, (reading ? POLLIN : 0) | (writing ? POLLOUT : 0)) {
+      tellAtOnce(sleepers, .granted, nil, function, .function, argument)
+      return true
+    }
+    let due = deadline()
+    if due == .min {
+      tellAtOnce(sleepers, .timedOut, nil, function, .function, argument)
+      return true
+    }
+    let watch = DescriptorWatch(
+      on: self, descriptor, events: Int16((reading ? EV_READ : 0) | (writing ? EV_WRITE : 0)))
+    let role = reading ? WaitRole.readable : .writable
+    guard watch.admit(role, 0) == .wait else { throw SystemError("event_add", errno: errno) }
+    begin(on: watch, role, 0, due, function, .function, argument, id)
+    watch.keepUntilTold()
+    settle()
+    return true
   }
 }
 
@@ -88,6 +121,8 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   /// Whether the event is on the base, which then holds a reference.
   @exclusivity(unchecked) private var isAdded = false
   @exclusivity(unchecked) private var isCountedIdle = false
+  /// Itself, while it is kept for the one wait that it was made for.
+  @exclusivity(unchecked) private var keeper: DescriptorWatch?
   @exclusivity(unchecked) private var user: (subject: String, call: String)?
   /// In the loop's list of the watches whose events are on the base.
   @exclusivity(unchecked) var next: DescriptorWatch?
@@ -174,6 +209,19 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
     return true
   }
 
+  /// Lives until its only wait has been told, and is off the base before that.
+  fileprivate func keepUntilTold() {
+    keeper = self
+    isSingleUse = true
+  }
+
+  override func letGo() -> WaitSource? {
+    let kept = keeper
+    keeper = nil
+    remove()
+    return kept
+  }
+
   /// Takes the event off the base.
   func remove() {
     guard isAdded else { return }
@@ -207,6 +255,7 @@ extension Reactor {
     if isInTurn { return body() }
     owner.store(toro_number_this_thread(), ordering: .releasing)
     withTurn(body)
-    if loop.isAdopted { loop.arm() }
+    if closePhase == .requested { finishClosing() }
+    if !isClosed && loop.isAdopted { loop.arm() }
   }
 }

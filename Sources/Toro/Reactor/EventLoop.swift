@@ -77,7 +77,7 @@ final class EventLoop {
   func close() {
     // In a forked child the epoll instance is the parent's too until this gives the child its own: what was deleted here
     // would be lost there.
-    if !isAdopted && reactor.isForked { event_reinit(base) }
+    if reactor.isForked { event_reinit(base) }
     while let watch = firstWatch { watch.remove() }
     event_del(wakeEvent)
     event_del(timerEvent)

@@ -17,11 +17,19 @@ extension Reactor {
   public func run() throws {
     try beginRun("Reactor.run()")
     defer { endRun() }
+    if spinToEnd() == .deadlock { throw DeadlockError(waits: waits) }
+  }
+
+  private func spinToEnd() -> SpinEnd {
     bodyHasEnded = false
-    switch spin(asksDeadlock: true) {
-    case .deadlock: throw DeadlockError(waits: waits)
-    case .done, .stopped, .idle, .closed: break
-    }
+    return spin(asksDeadlock: true)
+  }
+
+  /// As ``run()``, and tells what a caller did wrong rather than stop.
+  package func runUnlessRefused() -> RunAnswer {
+    if let refusal = refuseRun() { return refusal }
+    defer { endRun() }
+    return spinToEnd() == .deadlock ? .deadlock : .ended
   }
 
   /// Runs a task made of `body`, and the loop, until the task returns.
@@ -94,6 +102,17 @@ extension Reactor {
   public func runOnce(blocking: Bool) throws -> Bool {
     try beginRun("Reactor.runOnce(blocking:)")
     defer { endRun() }
+    return turnOnce(blocking: blocking)
+  }
+
+  /// As ``runOnce(blocking:)``, and tells what a caller did wrong rather than stop.
+  package func runOnceUnlessRefused(blocking: Bool) -> RunAnswer {
+    if let refusal = refuseRun() { return refusal }
+    defer { endRun() }
+    return turnOnce(blocking: blocking) ? .ended : .nothingToDo
+  }
+
+  private func turnOnce(blocking: Bool) -> Bool {
     // Another loop that polls the descriptor must not find it readable for what has been seen.
     if isHosted { loop.clearWake() }
     if consumeStop() { return true }
@@ -109,6 +128,10 @@ extension Reactor {
   public func stop() {
     expectNoFork("Reactor.stop()")
     require(!isAdopted, "Reactor.stop(): the host drives an adopted base, and stops it")
+    requestStop()
+  }
+
+  package func requestStop() {
     stopRequested.store(true, ordering: .releasing)
     if !isCurrent, inbox.beginWaking() {
       loop.wake()
@@ -121,22 +144,51 @@ extension Reactor {
   }
 
   private func beginRun(_ call: String) throws {
-    if isClosed { throw ReactorClosedError() }
     expectNoFork(call)
-    require(!loop.isAdopted, "\(call): the host drives an adopted base")
-    require(
-      runningFlag.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged,
-      "\(call): the reactor runs already. In it, await the work directly, or start it with `reactor.spawn { }`")
-    require(!isTelling, "\(call): called in a wait callback")
+    switch refuseRun() {
+    case nil: break
+    case .closed: throw ReactorClosedError()
+    case .adopted: fatalError("\(call): the host drives an adopted base")
+    default:
+      fatalError(
+        isCurrent && isTelling
+          ? "\(call): called in a wait callback"
+          : "\(call): the reactor runs already. In it, await the work directly, or start it with `reactor.spawn { }`")
+    }
+  }
+
+  /// Begins a run on this thread, or says why not.
+  private func refuseRun() -> RunAnswer? {
+    if isClosed { return .closed }
+    if isAdopted { return .adopted }
+    if isCurrent && isTelling { return .busy }
+    guard beginRunning() else { return .busy }
     owner.store(toro_number_this_thread(), ordering: .releasing)
+    return nil
+  }
+
+  /// Takes the right to run; false if somebody has it.
+  func beginRunning() -> Bool {
+    runningFlag.compareExchange(expected: false, desired: true, ordering: .sequentiallyConsistent).exchanged
   }
 
   private func endRun() {
-    runningFlag.store(false, ordering: .releasing)
-    if closePhase == .requested { finishClosing() }
-    guard !isClosed else { return }
-    // Between runs a post, or work that is left, has to wake whoever polls the descriptor.
-    if !inbox.fallAsleep() || (isHosted && !ready.isEmpty) { loop.wake() }
+    if closePhase == .requested || closeRequested.exchange(false, ordering: .sequentiallyConsistent) {
+      finishClosing()
+    } else if !inbox.fallAsleep() || (isHosted && !ready.isEmpty) {
+      loop.wake()  // between runs a post, or work that is left, has to wake whoever polls the descriptor
+    }
+    // Whoever asks for a close from now on finds that nobody runs; who asked a moment ago may have found that somebody did.
+    runningFlag.store(false, ordering: .sequentiallyConsistent)
+    if closeRequested.load(ordering: .sequentiallyConsistent) { closeIfResting() }
+  }
+
+  /// Makes the calling thread the reactor's; false if it runs.
+  package func bindUnlessRunning() -> Bool {
+    guard beginRunning() else { return false }
+    owner.store(toro_number_this_thread(), ordering: .releasing)
+    runningFlag.store(false, ordering: .sequentiallyConsistent)
+    return true
   }
 
   /// Makes this the thread's current reactor while `body` runs.
@@ -182,6 +234,7 @@ extension Reactor {
         } else if runsSincePoll >= batchLimit {
           turn(blocking: false)
         } else {
+          if readsClock { readClock() }
           let batch = min(ready.count, batchLimit &- runsSincePoll)
           runsSincePoll &+= batch
           runBatch(batch)
@@ -196,11 +249,16 @@ extension Reactor {
     counters.turns &+= 1
     let batch = min(ready.count, batchLimit)
     poll(blocking: blocking && batch == 0)
-    let now = readMonotonicClock()
-    lastNow = now
+    readClock()
+    let now = lastNow
     runsSincePoll = batch
     runBatch(batch)
     expire(now)
+  }
+
+  private func readClock() {
+    lastNow = readMonotonicClock()
+    readsClock = false
   }
 
   private func poll(blocking: Bool) {
@@ -278,7 +336,7 @@ extension Reactor {
 
   /// Begins another batch, if that is all that the loop would do now.
   private func goesOn() -> Bool {
-    guard isSpinning, !ready.isEmpty, runsSincePoll < batchLimit, heap.nextDue > lastNow,
+    guard isSpinning, !ready.isEmpty, runsSincePoll < batchLimit, heap.nextDue > lastNow, !readsClock,
       !stopRequested.load(ordering: .relaxed), !inbox.mayHaveEntries
     else { return false }
     batchLeft = min(ready.count, batchLimit &- runsSincePoll)
@@ -316,20 +374,28 @@ extension Reactor {
   }
 
   @inline(never)
-  private func run(_ entry: consuming Ready) {
+  func run(_ entry: consuming Ready) {
     context = .preferring
     switch entry {
     case .job: preconditionFailure("run by runNext")
     case .resume(let waiter):
       assert(waiter.pointee.receiver == .parkedTask, "its task has been parked since")
       resume(unsafeBitCast(waiter.pointee.told.0, to: UnownedJob.self), TaskContext(bits: waiter.pointee.told.1))
-    case .call(let body): body()
-    case .function(let function, let argument): function(argument)
+    case .call(let body):
+      body()
+      hasRunCall()
+    case .function(let function, let argument):
+      if closePhase == .closing { break }
+      function(argument)
+      hasRunCall()
     case .callback(let waiter):
+      hasRunCall()
       isTelling = true
       tell(waiter)
       isTelling = false
-    case .scheduled(let waiter): runScheduled(waiter)
+    case .scheduled(let waiter):
+      hasRunCall()
+      runScheduled(waiter)
     case .cancelTask(let record): endWait(of: record)
     case .cancelWait(let id): cancelHere(id)
     case .abandoned(let source): source.abandon()
@@ -338,6 +404,12 @@ extension Reactor {
     case .close: requestClose()
     }
     settle()
+  }
+
+  /// Code that may take its time: what is due ends on the next turn, and not only on the next that polls.
+  @inline(__always)
+  private func hasRunCall() {
+    if heap.count > 0 { readsClock = true }
   }
 
   /// Whether something other than a bare wait or a task that is elsewhere can bring the loop on.
@@ -349,18 +421,20 @@ extension Reactor {
   func hostTurn() {
     guard !isClosed else { return }
     owner.store(toro_number_this_thread(), ordering: .releasing)
+    runningFlag.store(true, ordering: .relaxed)
     withExtendedLifetime(self) {
       withTurn {
         takeInbox()
         let batch = min(ready.count, batchLimit)
-        lastNow = readMonotonicClock()
+        readClock()
+        let now = lastNow
         counters.turns &+= 1
         runBatch(batch)
-        expire(lastNow)
+        expire(now)
       }
-      if closePhase == .requested {
-        finishClosing()
-      } else {
+      if closePhase == .requested { finishClosing() }
+      runningFlag.store(false, ordering: .releasing)
+      if !isClosed {
         _ = inbox.fallAsleep() || armForInbox()
         loop.arm()
       }
@@ -377,6 +451,20 @@ extension Reactor {
   var hasReadyWork: Bool { !ready.isEmpty }
   var nextDue: Int64 { heap.nextDue }
   var isHeld: Bool { holdCount.load(ordering: .relaxed) > 0 || awayCount.load(ordering: .relaxed) > 0 }
+}
+
+/// What came of a run that another language asked for.
+package enum RunAnswer {
+  /// It was stopped, or closed, or had nothing left to do; the turn was made.
+  case ended
+  case deadlock
+  /// No turn could have done anything.
+  case nothingToDo
+  case closed
+  /// The host drives the base.
+  case adopted
+  /// It runs already, or this is a callback.
+  case busy
 }
 
 /// Where the body of ``Reactor/run(detectsDeadlock:name:_:)`` leaves what came of it: written and read on its thread.

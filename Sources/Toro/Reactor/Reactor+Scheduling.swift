@@ -14,10 +14,14 @@ extension Reactor {
     enqueue(.call(body))
   }
 
+  /// As ``execute(_:)``. False if the reactor is closed, or about to be.
   package func execute(
     _ function: @convention(c) (UnsafeMutableRawPointer?) -> Void, _ argument: UnsafeMutableRawPointer?
-  ) {
-    enqueue(.function(function, argument))
+  ) -> Bool {
+    guard isCurrent else { return offer(.function(function, argument)) }
+    if isClosing { return false }
+    enqueueReady(.function(function, argument))
+    return true
   }
 
   /// Runs `body` on the reactor's thread when the deadline has passed.
@@ -72,7 +76,7 @@ extension Reactor {
     if waiter.pointee.receiver == .function {
       let (function, argument) = waiter.pointee.told
       recycle(waiter)
-      guard !isCancelled else { return }
+      guard !isCancelled, closePhase != .closing else { return }
       let call = unsafeBitCast(
         UnsafeRawPointer(bitPattern: function), to: (@convention(c) (UnsafeMutableRawPointer?) -> Void).self)
       call(UnsafeMutableRawPointer(bitPattern: argument))

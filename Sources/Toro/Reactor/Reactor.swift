@@ -26,6 +26,8 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   /// Holds under which virtual time stands still: something outside works, and may take any time.
   let awayCount = Atomic<Int>(0)
   let runningFlag = Atomic<Bool>(false)
+  /// Another thread wants the reactor closed: whoever ends the run, or finds that none goes on, does it.
+  let closeRequested = Atomic<Bool>(false)
   let virtualNow = Atomic<Int64>(0)
   let clockKind: ClockKind
   let forkCount = Atomic<UInt32>(toro_fork_count())
@@ -46,7 +48,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   /// Whether there is anything in the three above.
   @exclusivity(unchecked) @usableFromInline var needsSettling = false
   @exclusivity(unchecked) @usableFromInline var isTelling = false
-  @exclusivity(unchecked) var pendingWaits = 0
+  @exclusivity(unchecked) package var pendingWaits = 0
   @exclusivity(unchecked) var pendingTimers = 0
   /// The context of the job that runs.
   @exclusivity(unchecked) var context = TaskContext.preferring
@@ -55,8 +57,14 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   @exclusivity(unchecked) var isInTurn = false
   @exclusivity(unchecked) var isHosted = false
   @exclusivity(unchecked) var closePhase = ClosePhase.open
+  /// Itself, between a request to close and the close, if nobody else may have a reference.
+  @exclusivity(unchecked) private var keeper: Reactor?
+  /// What a forked child let go before it re-initialised the reactor.
+  @exclusivity(unchecked) private var freedInChild: [WaitSource] = []
   /// The clock as last read: never ahead of it.
   @exclusivity(unchecked) var lastNow: Int64 = 0
+  /// Whether the clock may have moved by more than a turn's worth: the next turn reads it, polling or not.
+  @exclusivity(unchecked) var readsClock = false
   /// Runs of jobs since the last poll.
   @exclusivity(unchecked) var runsSincePoll = 0
   /// Entries of the batch that runs which have not run.
@@ -136,7 +144,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
 
   let virtualUnixEpoch: Int64
   /// Whether the base is a host's.
-  let isAdopted: Bool
+  package let isAdopted: Bool
 
   deinit {
     // Nobody else has a reference, so no thread can be running it; callback waits may be left.
@@ -222,7 +230,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   }
 
   /// Whether this is a forked child in which ``reinitializeAfterFork()`` has not been called.
-  var isForked: Bool { toro_fork_count() != forkCount.load(ordering: .relaxed) }
+  package var isForked: Bool { toro_fork_count() != forkCount.load(ordering: .relaxed) }
 
   var loop: EventLoop {
     @inline(__always) get { eventLoop.unsafelyUnwrapped }
@@ -249,15 +257,21 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
 
   /// Hands an entry to the reactor from another thread. A closed reactor runs jobs on the fallback and ignores the rest.
   @usableFromInline
-  func post(_ entry: Ready) {
+  func post(_ entry: Ready) { _ = offer(entry) }
+
+  /// The same, and says whether it was taken: not if the reactor is closed.
+  func offer(_ entry: Ready) -> Bool {
     expectNoFork("Reactor")
     nonisolated(unsafe) let entry = entry
     switch inbox.post(entry) {
-    case .done: break
+    case .done: return true
     case .wake:
       loop.wake()
       inbox.hasWoken()
-    case .refused: runOnFallback(entry)
+      return true
+    case .refused:
+      runOnFallback(entry)
+      return false
     }
   }
 
@@ -299,10 +313,62 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     finishClosing()
   }
 
+  /// As ``close()``, from whatever thread and whatever call: what the last handle that is not Swift's has for an end.
+  ///
+  /// While the reactor runs on another thread it closes there, when the turn ends. Between the runs of an own base it
+  /// closes on the calling thread.
+  package func closeFromAnyThread() {
+    if isClosed { return }
+    if isForked { return closeInChild() }
+    if isAdopted {
+      if AdoptedBases.leave(self) { return }
+      if !isCurrent { return post(.close) }
+    }
+    if isCurrent { return closeHere() }
+    closeRequested.store(true, ordering: .sequentiallyConsistent)
+    if !closeIfResting() { post(.close) }
+  }
+
+  /// The base was adopted once more, in vain.
+  package func takeBackAdoption() { _ = AdoptedBases.leave(self) }
+
+  private func closeHere() {
+    if !isInTurn && !isTelling { return finishClosing() }
+    if closePhase == .open {
+      requestClose()
+      keeper = self
+    }
+  }
+
+  /// Closes on this thread if another asked for it and no run goes on. False if one does: that one closes.
+  @discardableResult
+  func closeIfResting() -> Bool {
+    guard beginRunning() else { return false }
+    if closeRequested.exchange(false, ordering: .sequentiallyConsistent) { finishClosing() }
+    runningFlag.store(false, ordering: .sequentiallyConsistent)
+    return true
+  }
+
+  /// In a forked child: what waits there are its copies of the parent's.
+  private func closeInChild() {
+    if isAdopted && AdoptedBases.leave(self) { return }
+    forgetOtherThreads()
+    owner.store(toro_number_this_thread(), ordering: .releasing)
+    closeHere()
+  }
+
   /// Closes, between turns.
   func finishClosing() {
+    defer { keeper = nil }
+    if isAdopted && !AdoptedBases.forgetUnlessAdopted(self) {  // again, since
+      closePhase = .open
+      return
+    }
+    owner.store(toro_number_this_thread(), ordering: .releasing)
     closePhase = .closing
     withTurn {
+      takeInbox()
+      tellDecided()
       endAllWaits()
       liveTasks.cancelAll()
       while true {
@@ -324,6 +390,23 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
       }
     }
     tearDown()
+  }
+
+  /// Tells the deferred callbacks of what was decided before the reactor closes: first, and with their own outcomes.
+  private func tellDecided() {
+    var isTold = false
+    while !isTold {
+      isTold = true
+      for _ in 0..<ready.count {
+        let entry = ready.removeFirst()
+        if case .callback = entry {
+          isTold = false
+          run(entry)
+        } else {
+          ready.append(entry)
+        }
+      }
+    }
   }
 
   /// Ends each source's waits in its order, and drops what is scheduled.
@@ -383,13 +466,30 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   /// - Throws: ``SystemError`` if the system refuses the descriptors.
   public func reinitializeAfterFork() throws(SystemError) {
     try loop.reinitialize()
-    inbox = Inbox()  // its lock may be held by a thread that is not in this process
+    forgetOtherThreads()
     forkCount.store(toro_fork_count(), ordering: .relaxed)
     owner.store(toro_number_this_thread(), ordering: .releasing)
     if isInTurn && toro_current_reactor() == nil {
       toro_set_current_reactor(Unmanaged.passUnretained(self).toOpaque())
     }
+    for source in freedInChild { enqueueReady(.abandoned(source)) }
+    freedInChild = []
   }
+
+  /// In a forked child: the threads of the parent are not in this process, nor the turn that one of them was in.
+  private func forgetOtherThreads() {
+    inbox = Inbox()  // its lock may be held by one of them
+    guard owner.load(ordering: .relaxed) != toro_forking_thread_number() else { return }
+    runningFlag.store(false, ordering: .relaxed)
+    isInTurn = false
+    isTelling = false
+    isSpinning = false
+    batchLeft = 0
+  }
+
+  /// The last handle of a source went in a forked child, on whatever thread: nothing of the reactor's may be touched before
+  /// it is re-initialised.
+  package func abandonInChild(_ source: WaitSource) { freedInChild.append(source) }
 
   // MARK: Executors
 
@@ -402,7 +502,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   }
 
   /// Whether the close goes on, or is done: no wait begins.
-  var isClosing: Bool { closePhase == .closing || closePhase == .closed }
+  @usableFromInline package var isClosing: Bool { closePhase == .closing || closePhase == .closed }
 
   @usableFromInline var parkingLot: Parking { executors.unsafelyUnwrapped.parking }
   @usableFromInline var home: ReactorHome { executors.unsafelyUnwrapped.home }

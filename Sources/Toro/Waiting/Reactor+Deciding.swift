@@ -27,7 +27,7 @@ extension Reactor {
       enqueueReady(.resume(waiter))
     case .task:
       break  // ``parked(_:)`` sees that it is decided and does not leave it waiting
-    case .callback, .delivery, .function:
+    case .callback, .delivery, .function, .itemFunction:
       tellLater(waiter)
     case .member:
       Unmanaged<ChoiceGroup>.fromOpaque(UnsafeRawPointer(bitPattern: waiter.pointee.told.0).unsafelyUnwrapped)
@@ -59,7 +59,7 @@ extension Reactor {
   /// Ends an outermost call: lets sources settle whose waiters left unseen, then runs the callbacks of all waits that
   /// ended, in order, also those that end while they run. In a callback only the first: the outermost call goes on.
   @inlinable @inline(__always)
-  func settle() {
+  package func settle() {
     if needsSettling { settleAll() }
   }
 
@@ -76,7 +76,7 @@ extension Reactor {
       releaseKept()
     } while needsSettling
     isTelling = false
-    if closePhase == .requested && !isInTurn { finishClosing() }
+    if closePhase == .requested && !isInTurn { withExtendedLifetime(self) { finishClosing() } }
   }
 
   /// Runs the callback of a waiter that has been decided, after giving its slot back.
@@ -88,9 +88,18 @@ extension Reactor {
       tell(waiter.takeCallback(as: OutcomeCallback.self), outcome, recycling: waiter)
     case .function:
       let (function, argument) = waiter.pointee.told
+      let last = waiter.pointee.owner._withUnsafeGuaranteedRef { $0.isSingleUse ? $0.letGo() : nil }
+      defer { withExtendedLifetime(last) {} }
       recycle(waiter)
       unsafeBitCast(UnsafeRawPointer(bitPattern: function), to: OutcomeFunction.self)(
         Int32(outcome.rawValue), UnsafeMutableRawPointer(bitPattern: argument))
+    case .itemFunction:
+      let (function, argument) = waiter.pointee.told
+      let item = outcome == .granted ? waiter.pointee.payload.0 : 0
+      recycle(waiter)
+      unsafeBitCast(UnsafeRawPointer(bitPattern: function), to: ItemFunction.self)(
+        Int32(outcome.rawValue), UnsafeMutableRawPointer(bitPattern: item),
+        UnsafeMutableRawPointer(bitPattern: argument))
     case .delivery:
       waiter.takeCallback(as: WaiterCallback.self).call(waiter)
     case .task, .parkedTask, .lingeringTask, .member:

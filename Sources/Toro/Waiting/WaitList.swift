@@ -6,7 +6,7 @@
 package struct WaitList {
   @usableFromInline var first: WaiterPointer?
   @usableFromInline var last: WaiterPointer?
-  @usableFromInline var count = 0
+  @usableFromInline package var count = 0
 
   init() {}
 

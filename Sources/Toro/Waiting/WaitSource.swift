@@ -9,24 +9,27 @@
 @usableFromInline
 package class WaitSource: @unchecked Sendable {
   /// Whose source this is. Unowned: the handle keeps the reactor, and the reactor has sources of its own.
-  @usableFromInline final let owner: Unmanaged<Reactor>
-  final let name: String?
+  @usableFromInline package final let owner: Unmanaged<Reactor>
+  /// What descriptions call it. Set at the beginning, or on the reactor's thread.
+  @exclusivity(unchecked) package final var name: String?
   /// Whether callbacks run on the next turn rather than before the notifying call returns.
   @usableFromInline final let defersCallbacks: Bool
   /// The waiters, oldest first. A source with several kinds of wait that are not in one line has more lists.
-  @exclusivity(unchecked) @usableFromInline final var waiters = WaitList()
-  @exclusivity(unchecked) @usableFromInline final var isClosed = false
+  @exclusivity(unchecked) @usableFromInline package final var waiters = WaitList()
+  @exclusivity(unchecked) @usableFromInline package final var isClosed = false
+  /// Whether ``letGo()`` is to be called.
+  @exclusivity(unchecked) final var isSingleUse = false
   /// Whether ``rebalance()`` is to be called before the current call returns.
   @exclusivity(unchecked) final var needsRebalance = false
 
   @usableFromInline
-  init(name: String?, on reactor: Reactor, deferred: Bool = false) {
+  package init(name: String?, on reactor: Reactor, deferred: Bool = false) {
     self.name = name
     owner = .passUnretained(reactor)
     defersCallbacks = deferred
   }
 
-  @usableFromInline final var reactor: Reactor { owner.takeUnretainedValue() }
+  @usableFromInline package final var reactor: Reactor { owner.takeUnretainedValue() }
 
   // What policy needs of the reactor, without a retain.
 
@@ -51,7 +54,7 @@ package class WaitSource: @unchecked Sendable {
   @usableFromInline var holderDescription: String? { nil }
 
   /// How many wait, in all lists.
-  @usableFromInline var waiterCount: Int { waiters.count }
+  @usableFromInline package var waiterCount: Int { waiters.count }
 
   // MARK: Policy
 
@@ -66,6 +69,11 @@ package class WaitSource: @unchecked Sendable {
 
   /// Grants what can be granted now: called after a waiter left without being granted, who may have been in the way.
   @usableFromInline func rebalance() {}
+
+  /// Called before a function is told of the end of the only wait on a source that is kept by nothing else.
+  ///
+  /// - Returns: The source, to be dropped afterwards.
+  func letGo() -> WaitSource? { nil }
 
   /// Lets go of what a waiter that was not granted had brought, such as the item of a put.
   @usableFromInline func discard(_ waiter: WaiterPointer) {}
@@ -82,7 +90,7 @@ package class WaitSource: @unchecked Sendable {
   }
 
   /// The last handle has gone, on whatever thread: the waits left, which are callbacks, end as closed.
-  @usableFromInline final func abandon() {
+  @usableFromInline package final func abandon() {
     if reactor.isCurrent {
       if waiterCount > 0 { closeAbandoned() }
       reactor.keepUntilTold(self)
@@ -129,6 +137,9 @@ struct WaiterCallback {
 
 /// The same, from C: a status and the caller's argument.
 package typealias OutcomeFunction = @convention(c) (Int32, UnsafeMutableRawPointer?) -> Void
+
+/// The same for a wait that is handed a pointer: it comes between the two.
+package typealias ItemFunction = @convention(c) (Int32, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) -> Void
 
 /// What a source says to a wait that begins.
 @usableFromInline

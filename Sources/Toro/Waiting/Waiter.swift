@@ -151,6 +151,8 @@ package enum Receiver: UInt8, Sendable {
   case delivery
   /// A C function and its argument.
   case function
+  /// The same, and the function wants the pointer that the waiter was handed.
+  case itemFunction
   /// A ``ChoiceGroup`` of which this is a member.
   case member
 }

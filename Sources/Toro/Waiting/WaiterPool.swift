@@ -93,7 +93,7 @@ struct WaiterPool {
       if let name = TaskContext(bits: waiter.pointee.told.1).record?.name { return name }
       guard let noted = names[waiter.pointee.slot], noted.generation == waiter.pointee.generation else { return nil }
       return noted.name
-    case .callback, .delivery, .function, .member:
+    case .callback, .delivery, .function, .itemFunction, .member:
       return nil
     }
   }
