@@ -94,27 +94,16 @@ extension Connection {
     while !hasEnded {
       try await awaitInput(tryFirst, until: due, site)
       tryFirst = false
-      // More than a little is worth a buffer of its own; little is copied out of one on the stack.
-      if let bytes = mayHaveMore ? try receiveMuch(count) : try receiveLittle(count), !bytes.isEmpty { return bytes }
+      if let bytes = try receiveBytes(count), !bytes.isEmpty { return bytes }
     }
     return []
   }
 
-  private func receiveLittle(_ limit: Int) throws -> [UInt8]? {
-    try withUnsafeTemporaryAllocation(byteCount: min(limit, portionSize), alignment: 1) { portion in
-      try receive(into: portion).map { [UInt8](UnsafeRawBufferPointer(rebasing: portion[..<$0])) }
+  private func receiveBytes(_ limit: Int) throws -> [UInt8]? {
+    try reactor.withScratch { scratch in
+      let portion = UnsafeMutableRawBufferPointer(rebasing: scratch[..<min(limit, scratch.count)])
+      return try receive(into: portion).map { [UInt8](UnsafeRawBufferPointer(rebasing: portion[..<$0])) }
     }
-  }
-
-  private func receiveMuch(_ limit: Int) throws -> [UInt8]? {
-    var received: Int?
-    let bytes = try [UInt8](unsafeUninitializedCapacity: min(limit, 65_536)) { buffer, count in
-      received = try receive(into: UnsafeMutableRawBufferPointer(buffer))
-      count = received ?? 0
-    }
-    guard let received else { return nil }
-    // A few bytes are not to hold on to the memory of many.
-    return received < bytes.capacity / 4 ? Array(bytes[...]) : bytes
   }
 
   private func read(
@@ -146,8 +135,8 @@ extension Connection {
     while input.count < count && !hasEnded {
       try await awaitInput(tryFirst, until: due, site)
       tryFirst = false
-      try withUnsafeTemporaryAllocation(byteCount: portionSize, alignment: 1) { portion in
-        let wanted = UnsafeMutableRawBufferPointer(rebasing: portion[..<min(portion.count, count - input.count)])
+      try reactor.withScratch { scratch in
+        let wanted = UnsafeMutableRawBufferPointer(rebasing: scratch[..<min(scratch.count, count - input.count)])
         if let received = try receive(into: wanted) {
           input.append(UnsafeRawBufferPointer(rebasing: wanted[..<received]))
         }
@@ -180,7 +169,8 @@ extension Connection {
       if hasEnded { break }
       try await awaitInput(tryFirst, until: due, site)
       tryFirst = false
-      try withUnsafeTemporaryAllocation(byteCount: portionSize, alignment: 1) { portion in
+      try reactor.withScratch { scratch in
+        let portion = UnsafeMutableRawBufferPointer(rebasing: scratch[..<portionSize])
         if let count = try receive(into: portion) { input.append(UnsafeRawBufferPointer(rebasing: portion[..<count])) }
       }
     }
@@ -215,7 +205,7 @@ extension Connection {
     throw TimeoutError("\(subject).read")
   }
 
-  /// How much of what is read ahead comes at once.
+  /// How much is read ahead at once.
   private var portionSize: Int { 16_384 }
 
   /// Receives once: how many bytes, 0 if the peer has ended, `nil` if there is nothing yet.

@@ -81,6 +81,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   /// The parking executor's two words, where they can be pointed to.
   @usableFromInline let parkingExecutor: UnsafeMutablePointer<UnownedSerialExecutor>
   @exclusivity(unchecked) private var ownSources: OwnSources?
+  @exclusivity(unchecked) private var scratch: UnsafeMutableRawPointer?
   /// Whether locks note who holds them (``Lock``'s description and ``waits`` then tell). Off by default; costs a few
   /// nanoseconds an acquire when on, nothing measurable when off.
   ///
@@ -154,6 +155,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     pool.deallocate()
     liveTasks.deallocate()
     parkingExecutor.deallocate()
+    scratch?.deallocate()
   }
 
   // MARK: Which reactor, which thread
@@ -454,6 +456,18 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     case .recycle(let waiter): recycle(waiter)
     default: break
     }
+  }
+
+  // MARK: Scratch memory
+
+  /// Lends memory to a call that does not suspend: 64 KiB, so that what is received needs none of each connection's own. (The
+  /// standard library's temporary allocations are on the stack up to 1 KiB only.) On the reactor's thread, one at a time.
+  package func withScratch<Result>(_ body: (UnsafeMutableRawBufferPointer) throws -> Result) rethrows -> Result {
+    assert(isOnThread)
+    let size = 65_536
+    let memory = scratch ?? .allocate(byteCount: size, alignment: 16)
+    scratch = memory
+    return try body(UnsafeMutableRawBufferPointer(start: memory, count: size))
   }
 
   // MARK: Forking
