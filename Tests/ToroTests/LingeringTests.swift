@@ -253,6 +253,47 @@ struct LingeringTests {
     }
   }
 
+  /// Changed in place by a call that waits.
+  private struct Tally {
+    var count = 0
+
+    mutating func add(_ semaphore: Semaphore) async throws {
+      count += 1
+      try await semaphore.acquire()
+      count += 1
+    }
+  }
+
+  @Test("An access that a task holds while it waits is not in the way of those that run above it")
+  func accesses() throws {
+    try inVirtualTime { reactor in
+      let (tally, semaphore) = (Box(Tally()), Semaphore(0))
+      let waiting = reactor.spawn { try await tally.value.add(semaphore) }
+      let reader = reactor.spawn {
+        semaphore.release()
+        return tally.value.count
+      }
+      #expect(await reader.value == 1)
+      try await waiting.value
+      #expect(tally.value.count == 2)
+
+      // Accesses that begin and end in each other's turns.
+      let (tallies, semaphores) = ((0..<5).map { _ in Box(Tally()) }, (0..<5).map { _ in Semaphore(1) })
+      let tasks = (0..<5).map { number in
+        reactor.spawn {
+          for round in 0..<100 {
+            try await tallies[number].value.add(semaphores[number])
+            semaphores[(number * 3 + 1) % 5].release()
+            if round % 3 == number % 3 { await reactor.yield() }
+            semaphores[number].release()
+          }
+        }
+      }
+      for task in tasks { try await task.value }
+      #expect(tallies.allSatisfy { $0.value.count == 200 })
+    }
+  }
+
   @Test("Another reactor may be run by a task that runs above a waiting one")
   func twoReactors() throws {
     try inVirtualTime { reactor in

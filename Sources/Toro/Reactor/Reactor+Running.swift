@@ -259,7 +259,9 @@ extension Reactor {
     let own = (context, running)
     (context, running) = (.preferring, nil)
     isLingeredOver = true
+    let accesses = toro_put_accesses_aside()
     defer {
+      toro_put_accesses_back(accesses)
       isLingeredOver = false
       (context, running) = own
     }
