@@ -7,7 +7,8 @@ let package = Package(
   dependencies: [.package(name: "Toro", path: "..")],
   targets: [
     .executableTarget(
-      name: "ToroBench", dependencies: [.product(name: "Toro", package: "Toro"), .product(name: "ToroNet", package: "Toro")],
+      name: "ToroBench",
+      dependencies: [.product(name: "Toro", package: "Toro"), .product(name: "ToroNet", package: "Toro")],
       swiftSettings: [.enableUpcomingFeature("NonisolatedNonsendingByDefault")])
   ],
   swiftLanguageModes: [.v6]

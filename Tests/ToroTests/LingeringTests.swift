@@ -253,6 +253,47 @@ struct LingeringTests {
     }
   }
 
+  /// Changed in place by a call that waits.
+  private struct Tally {
+    var count = 0
+
+    mutating func add(_ semaphore: Semaphore) async throws {
+      count += 1
+      try await semaphore.acquire()
+      count += 1
+    }
+  }
+
+  @Test("An access that a task holds while it waits is not in the way of those that run above it")
+  func accesses() throws {
+    try inVirtualTime { reactor in
+      let (tally, semaphore) = (Box(Tally()), Semaphore(0))
+      let waiting = reactor.spawn { try await tally.value.add(semaphore) }
+      let reader = reactor.spawn {
+        semaphore.release()
+        return tally.value.count
+      }
+      #expect(await reader.value == 1)
+      try await waiting.value
+      #expect(tally.value.count == 2)
+
+      // Accesses that begin and end in each other's turns.
+      let (tallies, semaphores) = ((0..<5).map { _ in Box(Tally()) }, (0..<5).map { _ in Semaphore(1) })
+      let tasks = (0..<5).map { number in
+        reactor.spawn {
+          for round in 0..<100 {
+            try await tallies[number].value.add(semaphores[number])
+            semaphores[(number * 3 + 1) % 5].release()
+            if round % 3 == number % 3 { await reactor.yield() }
+            semaphores[number].release()
+          }
+        }
+      }
+      for task in tasks { try await task.value }
+      #expect(tallies.allSatisfy { $0.value.count == 200 })
+    }
+  }
+
   @Test("Another reactor may be run by a task that runs above a waiting one")
   func twoReactors() throws {
     try inVirtualTime { reactor in
@@ -273,6 +314,183 @@ struct LingeringTests {
       }
       try await event.wait()
       #expect(Reactor.current === reactor)
+    }
+  }
+}
+
+/// Code that is not at an `await` runs to its end, also where a task starts in the middle of it.
+@Suite("Tasks that start at once")
+struct ImmediateTests {
+  /// State that is whole only between calls.
+  private actor Ledger: ReactorActor {
+    nonisolated let reactor: Reactor
+    private var isWhole = true
+    private(set) var broken = 0
+
+    init(on reactor: Reactor) { self.reactor = reactor }
+
+    func look() { if !isWhole { broken += 1 } }
+
+    func change(_ lock: Lock) -> Task<Void, any Error> {
+      isWhole = false
+      defer { isWhole = true }
+      return Task.immediate {
+        look()
+        broken -= 1
+        try await lock.withLock { look() }
+      }
+    }
+  }
+
+  @Test("Nobody enters an actor while it runs a call in which a task starts and waits")
+  func actor() async throws {
+    try await inVirtualTimeOnOwnThread { reactor in
+      let lock = Lock()
+      #expect(lock.tryAcquire())
+      let ledger = Ledger(on: reactor)
+      await ledger.look()
+      for _ in 0..<10 { reactor.spawn { await ledger.look() } }
+      let task = await ledger.change(lock)
+      for _ in 0..<10 { reactor.spawn { await ledger.look() } }
+      let other = await ledger.change(lock)
+      #expect(await ledger.broken == 0)
+      lock.release()
+      try await task.value
+      try await other.value
+      #expect(await ledger.broken == 0)
+    }
+  }
+
+  @Test("What is ready does not run in a task, a call or a callback in which a task starts and waits")
+  func synchronousCode() async throws {
+    try await inVirtualTimeOnOwnThread { reactor in
+      let lock = Lock()
+      #expect(lock.tryAcquire())
+      let (isInside, seen, started) = (Box(false), Box(0), Box(0))
+      @Sendable func start() {
+        for _ in 0..<5 {
+          reactor.execute { if isInside.value { seen.value += 1 } }
+          reactor.spawn { if isInside.value { seen.value += 1 } }
+        }
+        isInside.value = true
+        Task.immediate {
+          started.value += 1
+          await reactor.yield()
+          try await lock.withLock { started.value += 1 }
+        }
+        Task.immediate { try await lock.withLock { started.value += 1 } }
+        isInside.value = false
+      }
+      start()
+      reactor.execute(start)
+      reactor.schedule(at: .after(.seconds(1)), start)
+      let semaphore = Semaphore(0)
+      for deadline in [Deadline.never, .after(.seconds(2))] {
+        semaphore.acquire(deadline: deadline) { _ in start() }
+      }
+      semaphore.release()
+      try await reactor.sleep(for: .seconds(3))
+      #expect(seen.value == 0)
+      lock.release()
+      while lock.waiterCount > 0 || started.value < 15 { await reactor.yield() }
+      #expect(started.value == 15)
+    }
+  }
+
+  @Test("A task that started at once and yields is not taken for the one in which it started")
+  func yields() async throws {
+    try await inVirtualTimeOnOwnThread { reactor in
+      let lock = Lock()
+      #expect(lock.tryAcquire())
+      let outcome = Log<String>()
+      let outer = reactor.spawn(name: "outer") {
+        let inner = Task.immediate {
+          await reactor.yield()
+          #expect(Task.name == nil)
+          do { try await lock.acquire() } catch { outcome.note("inner \(error)") }
+        }
+        do { try await lock.acquire() } catch { outcome.note("outer \(error)") }
+        return inner
+      }
+      while lock.waiterCount < 2 { await reactor.yield() }
+      #expect(reactor.waits.compactMap(\.task) == ["outer"])
+      outer.cancel()
+      let inner = await outer.value
+      #expect(lock.waiterCount == 1)
+      inner.cancel()
+      await inner.value
+      #expect(outcome.take() == ["outer CancellationError()", "inner CancellationError()"])
+    }
+  }
+
+  /// An executor of the program's own: runs its jobs in calls, or in the code of another actor.
+  private final class Pump: SerialExecutor, @unchecked Sendable {
+    private(set) var isRunning = false
+    private var jobs: [UnownedJob] = []
+    private let wake: @Sendable (Pump) -> Void
+
+    init(_ wake: @escaping @Sendable (Pump) -> Void) { self.wake = wake }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+      jobs.append(UnownedJob(job))
+      wake(self)
+    }
+
+    func drain() {
+      while !jobs.isEmpty {
+        isRunning = true
+        jobs.removeFirst().runSynchronously(on: asUnownedSerialExecutor())
+        isRunning = false
+      }
+    }
+  }
+
+  private actor Guest {
+    private nonisolated let pump: Pump
+    init(_ pump: Pump) { self.pump = pump }
+    nonisolated var unownedExecutor: UnownedSerialExecutor { pump.asUnownedSerialExecutor() }
+
+    func play(_ mine: Semaphore, _ other: Semaphore) async throws {
+      for _ in 0..<10 {
+        try await mine.acquire()
+        #expect(pump.isRunning)
+        await mine.reactor.yield()
+        #expect(pump.isRunning)
+        _ = try await mine.wait(deadline: .after(.seconds(-1)))
+        #expect(pump.isRunning)
+        other.release()
+      }
+    }
+  }
+
+  private actor Host: ReactorActor {
+    nonisolated let reactor: Reactor
+    init(on reactor: Reactor) { self.reactor = reactor }
+    func drain(_ pump: Pump) { pump.drain() }
+  }
+
+  @Test(
+    "An actor on an executor of the program's own goes on there", arguments: ["call", "timer", "callback", "actor"])
+  func otherExecutors(_ way: String) async throws {
+    try await inVirtualTimeOnOwnThread { reactor in
+      let host = Host(on: reactor)
+      let bell = Semaphore(0)
+      let pump = Pump { pump in
+        switch way {
+        case "call": reactor.execute { pump.drain() }
+        case "timer": reactor.schedule(at: .after(.nanoseconds(1))) { pump.drain() }
+        case "callback":
+          bell.acquire(deadline: .after(.nanoseconds(1))) { _ in pump.drain() }
+        default: reactor.spawn { await host.drain(pump) }
+        }
+      }
+      let (ping, pong) = (Semaphore(1), Semaphore(0))
+      let (one, two) = (Guest(pump), Guest(pump))
+      let tasks = (0..<2).flatMap { _ in
+        [reactor.spawn { try await one.play(ping, pong) }, reactor.spawn { try await two.play(pong, ping) }]
+      }
+      for task in tasks { try await task.value }
+      #expect(ping.count == 1)
     }
   }
 }

@@ -34,6 +34,20 @@ extern __attribute__((swiftcall)) _Bool toro_runtime_is_cancelled(void *task) __
 static inline void *toro_current_task(void) { return toro_runtime_current_task(); }
 static inline _Bool toro_task_is_cancelled(void *task) { return toro_runtime_is_cancelled(task); }
 
+// The accesses to variables that the task has begun and not ended, which the runtime checks for conflicts: it takes them off
+// the thread where a task suspends, into these two words, and puts them back where it goes on.
+typedef struct toro_accesses { uintptr_t words[2]; } toro_accesses;
+extern void toro_runtime_exit_accesses(char *state) __asm__("swift_task_exitThreadLocalContext");
+extern void toro_runtime_enter_accesses(char *state) __asm__("swift_task_enterThreadLocalContext");
+static inline toro_accesses toro_put_accesses_aside(void) {
+  toro_accesses accesses = {{0, 0}};
+  toro_runtime_exit_accesses((char *)&accesses);
+  return accesses;
+}
+static inline void toro_put_accesses_back(toro_accesses accesses) {
+  if (accesses.words[0]) toro_runtime_enter_accesses((char *)&accesses);
+}
+
 // Cancellation handlers for the task that runs on this thread, to be removed by the same task before it returns from the
 // function that added it. Cancelled, on whatever thread, they call what Swift defines below.
 void *toro_add_waiter_cancellation_handler(void *waiter);

@@ -38,7 +38,7 @@ extension Reactor {
   fileprivate func parked(_ job: UnownedJob) {
     assert(isCurrent, "tasks are parked on their reactor's thread")
     guard let waiter = parking else {
-      enqueueReady(.job(job, context))  // a yield
+      enqueueReady(.job(job, yielding))
       return
     }
     parking = nil
@@ -57,17 +57,19 @@ extension Reactor {
   public func yield() async {
     guard isInside else { return await Task.yield() }
     assert(parking == nil)
-    if isInMode(#isolation) { await suspend() } else { await parkingLot.park() }
+    let mode = mode(in: #isolation)
+    yielding = mode ?? .preferring
+    if mode != nil { await suspend() } else { await parkingLot.park() }
   }
 
   /// The last thing to do before `waiter`'s task suspends, which it must do next if the answer says so.
   @inline(__always)
   func prepareToPark(_ waiter: WaiterPointer, _ record: TaskReference?, _ isolation: (any Actor)?) -> TaskWait {
     waiter.pointee.told.1 = context.with(record).bits
-    let isInMode = isInMode(isolation)
     guard let record else { return .guarded(waiter, handler: true) }
     record.setWaiter(waiter)
-    guard isInMode else {
+    // The context is of another task, or the task may not stay in the mode that it names.
+    guard waiter.pointee.told.1 == context.bits && isInMode(isolation) else {
       parking = waiter
       return .guarded(waiter, handler: false)
     }
@@ -101,7 +103,26 @@ extension Reactor {
     }
   }
 
-  /// Whether a job that is run in the mode of this one goes on in `isolation` without a switch.
+  /// Whether the current task is the one whose job the reactor runs.
+  var isRunning: Bool { toro_current_task() == running }
+
+  /// The way in which to run the current task's job so that it goes on in `isolation` without a switch; `nil` if there is
+  /// none.
+  @inline(__always)
+  private func mode(in isolation: (any Actor)?) -> TaskContext? {
+    if isRunning { isInMode(isolation) ? context : nil } else { modeOfOther(in: isolation) }
+  }
+
+  /// The same for a task that is not the one whose job the reactor runs.
+  @inline(never)
+  private func modeOfOther(in isolation: (any Actor)?) -> TaskContext? {
+    if let isolation { return isOurs(isolation) ? .isolated : nil }
+    let preferred = withUnsafeCurrentTask { $0?.unownedTaskExecutor }
+    return preferred == nil || preferred == taskExecutorReference ? .preferring : nil
+  }
+
+  /// Whether a job that is run in the mode of this one goes on in `isolation` without a switch. Asked of the task that
+  /// is ``running``.
   ///
   /// A job that came by the reactor as a serial executor is some actor's whose executor the reactor is, and to leave that
   /// for another actor it has to be enqueued there. So it is enough that there is an actor.
@@ -149,10 +170,11 @@ extension Reactor {
 
     private func parkWithHandler(_ waiter: WaiterPointer) async {
       let handler = toro_add_waiter_cancellation_handler(waiter)
-      let isInMode = isInMode(#isolation)
-      if !isInMode || !linger(waiter) {
+      let mode = mode(in: #isolation)
+      if let mode { waiter.pointee.told.1 = mode.bits }
+      if mode == nil || !isRunning || !linger(waiter) {
         parking = waiter
-        if isInMode { await suspend() } else { await parkingLot.park() }
+        if mode != nil { await suspend() } else { await parkingLot.park() }
       }
       toro_remove_cancellation_handler(handler)
     }

@@ -306,18 +306,22 @@ extension Reactor {
   /// Two tasks that hand something to and fro are the common case, and suspending is most of what a hand-over costs. So one
   /// task at a time, that would be parked, runs what is ready before it, in the same order and in the same batches as the
   /// loop would, and goes on if its own turn comes. Nothing can be told from it but by the clock. When the batches end, it
-  /// is parked after all.
+  /// is parked after all. Only for the task whose job the reactor runs (``isRunning``): below any other is synchronous code
+  /// that is not at an `await`.
   ///
   /// - Returns: Whether the wait was decided and it is the task's turn. Else it has to suspend.
   func linger(_ waiter: WaiterPointer) -> Bool {
     if isLingeredOver || ready.isEmpty || closePhase != .open || isTelling { return false }
     // Cancelled as its handler was installed: its job is put in line as it arrives.
     if waiter.pointee.state == .decided { return false }
-    let own = context
+    let own = (context, running)
+    (context, running) = (.preferring, nil)
     isLingeredOver = true
+    let accesses = toro_put_accesses_aside()
     defer {
+      toro_put_accesses_back(accesses)
       isLingeredOver = false
-      context = own
+      (context, running) = own
     }
     waiter.pointee.receiver = .lingeringTask
     repeat {
@@ -360,11 +364,14 @@ extension Reactor {
   @inline(__always)
   private func resume(_ job: UnownedJob, _ jobContext: TaskContext) {
     context = jobContext
+    running = unsafeBitCast(job, to: UnsafeMutableRawPointer.self)
     if jobContext.isIsolated {
       job.runSynchronously(on: serialExecutorReference)
     } else {
       job.runSynchronously(on: taskExecutorReference)
     }
+    running = nil
+    context = .preferring
   }
 
   /// Closes when the turn ends.
@@ -375,7 +382,6 @@ extension Reactor {
 
   @inline(never)
   func run(_ entry: consuming Ready) {
-    context = .preferring
     switch entry {
     case .job: preconditionFailure("run by runNext")
     case .resume(let waiter):

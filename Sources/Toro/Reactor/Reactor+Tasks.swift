@@ -71,13 +71,13 @@ extension Reactor {
       if closePhase != .open { task?.cancel() }
     }
     liveTasks.insert(record)
-    context = context.with(.passUnretained(record))
+    if isRunning { context = context.with(.passUnretained(record)) }
   }
 
   private func end(_ record: TaskRecord) {
     if isCurrent {
       liveTasks.remove(record)
-      context = context.with(nil)
+      if isRunning { context = context.with(nil) }
     }
     record.task = nil
     record.handle = nil

@@ -50,10 +50,17 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   @exclusivity(unchecked) @usableFromInline var isTelling = false
   @exclusivity(unchecked) package var pendingWaits = 0
   @exclusivity(unchecked) var pendingTimers = 0
-  /// The context of the job that runs.
+  /// The context of the job that runs. It says something of the current task only where that is ``running``.
   @exclusivity(unchecked) var context = TaskContext.preferring
+  /// The task whose job the reactor runs, or what else the runtime gave it as a job: compared, never used to reach it.
+  ///
+  /// Another task may run within that job, which `Task.immediate` began, or an executor of the program's own. It is in the
+  /// middle of somebody's synchronous code, and where it goes on is not the reactor's to say.
+  @exclusivity(unchecked) var running: UnsafeMutableRawPointer?
   /// The waiter of the task that is on its way to being parked.
   @exclusivity(unchecked) var parking: WaiterPointer?
+  /// The context of the task that is on its way to being parked for a turn.
+  @exclusivity(unchecked) var yielding = TaskContext.preferring
   @exclusivity(unchecked) var isInTurn = false
   @exclusivity(unchecked) var isHosted = false
   @exclusivity(unchecked) var closePhase = ClosePhase.open

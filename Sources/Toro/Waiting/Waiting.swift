@@ -341,7 +341,9 @@ extension Reactor {
   @inline(never)
   private func findRecord(_ task: UnsafeMutableRawPointer) throws -> TaskReference? {
     if toro_task_is_cancelled(task) { throw CancellationError() }
-    return liveTasks.find(task)
+    guard let record = liveTasks.find(task) else { return nil }
+    if task == running { context = context.with(record) }
+    return record
   }
 
   /// For a wait that begins elsewhere.

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import Toro
 
@@ -110,6 +111,26 @@ func outcome(of wait: () async throws -> Bool) async -> WaitOutcome {
 /// `DeadlockError`.
 func inVirtualTime(_ body: @escaping @Sendable (Reactor) async throws -> Void) throws {
   try play(on: .virtual, body)
+}
+
+/// The same on a thread of its own: for tests whose tasks need the threads on which tests run, which are few.
+func inVirtualTimeOnOwnThread(_ body: @escaping @Sendable (Reactor) async throws -> Void) async throws {
+  final class Work: Sendable {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+  }
+  try await withCheckedThrowingContinuation { continuation in
+    let work = Work { continuation.resume(with: Result { try inVirtualTime(body) }) }
+    var thread = pthread_t()
+    let error = pthread_create(
+      &thread, nil,
+      { argument in
+        Unmanaged<Work>.fromOpaque(argument!).takeRetainedValue().run()
+        return nil
+      }, Unmanaged.passRetained(work).toOpaque())
+    precondition(error == 0, "pthread_create: \(error)")
+    pthread_detach(thread)
+  }
 }
 
 func play(on clock: Reactor.ClockKind, _ body: @escaping @Sendable (Reactor) async throws -> Void) throws {
