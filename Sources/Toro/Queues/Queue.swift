@@ -257,26 +257,18 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
     /// The next item, or `nil` when the queue is closed and empty.
     ///
     /// - Throws: `CancellationError` if the task is cancelled first; ``ReactorClosedError``.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func next() async throws -> Element? {
       if queue.reactor.isCurrent, let item = queue.core.getFreely() { return item }
-      do {
-        return try await queue.core.get(on: queue.reactor, until: .max, WaitSite("for try await", 0))
-      } catch is ClosedError {
-        return nil
-      }
+      return try await queue.core.next(on: queue.reactor)
     }
 
     /// What `for try await` calls. It stays on the caller's actor by being nonsending, which costs no switch, rather than
     /// by an isolated parameter, which costs one each time.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func next(isolation actor: (any Actor)?) async throws -> Element? {
       if queue.reactor.isCurrent, let item = queue.core.getFreely() { return item }
-      do {
-        return try await queue.core.get(on: queue.reactor, until: .max, WaitSite("for try await", 0))
-      } catch is ClosedError {
-        return nil
-      }
+      return try await queue.core.next(on: queue.reactor)
     }
   }
 

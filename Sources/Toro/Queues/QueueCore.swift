@@ -154,6 +154,16 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     }
   }
 
+  /// For an iteration: a call of its own, so that what is inlined there is only the way that does not wait.
+  @inlinable @inline(never)
+  func next(on reactor: Reactor) async throws -> Element? {
+    do {
+      return try await get(on: reactor, until: .max, WaitSite("for try await", 0))
+    } catch is ClosedError {
+      return nil
+    }
+  }
+
   /// Takes at once, or begins the wait.
   @inlinable @inline(never)
   func startGet(
