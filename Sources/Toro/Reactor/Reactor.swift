@@ -354,6 +354,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   /// In a forked child: what waits there are its copies of the parent's.
   private func closeInChild() {
     if isAdopted && AdoptedBases.leave(self) { return }
+    loop.separateFromParent()
     forgetOtherThreads()
     owner.store(toro_number_this_thread(), ordering: .releasing)
     closeHere()
