@@ -96,7 +96,7 @@ extension Reactor {
   @inline(__always)
   func addTimer(_ waiter: WaiterPointer, _ due: Int64) {
     guard due != .max else { return }
-    heap.insert(waiter, due: due)
+    heap.insert(waiter, due: due, in: pool.table)
     if isHostedOutsideTurn { loop.arm() }
   }
 
