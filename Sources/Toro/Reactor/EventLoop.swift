@@ -195,6 +195,8 @@ final class EventLoop {
         var day = timeval(tv_sec: 86_400, tv_usec: 0)
         event_add(holdEvent, &day)
       } else {
+        // What was posted before the hold ended is to be run, though nothing else may keep the loop going.
+        if reactor.hasPosted { armDrain() }
         event_del(holdEvent)
       }
     }

@@ -244,6 +244,29 @@ static void a_turn_binds(void) {
     event_base_free(base);
 }
 
+static void counts_post(void *arg) { (void)arg; ticks++; }
+static void *posts_and_unholds(void *arg) {
+    OK(toro_reactor_execute(arg, counts_post, NULL));
+    OK(toro_reactor_unhold(arg));
+    return NULL;
+}
+
+static void posted_under_a_hold(void) {
+    struct event_base *base = make_base(0);
+    toro_reactor *r = toro_reactor_adopt(base);
+    for (int i = 0; i < 1000; i++) {
+        pthread_t thread;
+        OK(toro_reactor_hold(r));
+        OK(toro_reactor_call_at(r, toro_after_ns(20000), counts_post, NULL, NULL));
+        pthread_create(&thread, NULL, posts_and_unholds, r);
+        EQUAL(event_base_dispatch(base), 1);
+        pthread_join(thread, NULL);
+        EQUAL(ticks, 2 * (i + 1));
+    }
+    toro_reactor_free(r);
+    event_base_free(base);
+}
+
 static void noting(evutil_socket_t fd, short what, void *arg) { (void)fd; (void)what; note(arg); }
 
 // The host's events keep their order and priority.
@@ -279,6 +302,7 @@ const scenario adopting_scenarios[] = {
     {"Freed off its thread an adopted reactor closes on its next turn, or after a bind", closes_elsewhere},
     {"A base that is adopted again before its reactor could close stays adopted", adopted_again},
     {"An adopted reactor is freed inside the callback of a descriptor's event", frees_in_descriptor_event},
+    {"What was posted before a hold ended is run before the host's loop ends", posted_under_a_hold},
     {"A turn that the host gives binds its thread", a_turn_binds},
     {"The host's events keep their order and priority", priorities_log},
     {NULL, NULL},
