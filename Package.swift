@@ -37,6 +37,13 @@ let package = Package(
       name: "Demo", dependencies: ["Toro", "ToroNet"], path: "Examples/Demo", swiftSettings: settings),
     .testTarget(
       name: "ToroNetTests", dependencies: ["Toro", "ToroNet", "WorkQueue", "Demo"], swiftSettings: settings),
+    // The tests of toro.h, in C: scenarios, and a program that runs them without a test runner around it.
+    .target(
+      name: "ToroScenarios", dependencies: ["CToro"], path: "Tests/C/ToroScenarios",
+      linkerSettings: [.linkedLibrary("event_core"), .linkedLibrary("event_pthreads")]),
+    .executableTarget(name: "ToroCheck", dependencies: ["ToroC", "ToroScenarios"], path: "Tests/C/ToroCheck"),
+    .testTarget(
+      name: "ToroCTests", dependencies: ["Toro", "ToroC", "ToroScenarios", "ToroCheck"], swiftSettings: settings),
     .testTarget(name: "ToroReactorTests", dependencies: ["Toro", "CLibevent"], swiftSettings: settings),
     .testTarget(name: "ToroTests", dependencies: ["Toro"], swiftSettings: settings),
   ],

@@ -3,13 +3,16 @@ import PackageDescription
 
 let package = Package(
   name: "ToroBenchmarks",
-  products: [.executable(name: "ToroBench", targets: ["ToroBench"])],
+  products: [
+    .executable(name: "ToroBench", targets: ["ToroBench"]), .executable(name: "ToroCBench", targets: ["ToroCBench"]),
+  ],
   dependencies: [.package(name: "Toro", path: "..")],
   targets: [
     .executableTarget(
       name: "ToroBench",
       dependencies: [.product(name: "Toro", package: "Toro"), .product(name: "ToroNet", package: "Toro")],
-      swiftSettings: [.enableUpcomingFeature("NonisolatedNonsendingByDefault")])
+      swiftSettings: [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
+    .executableTarget(name: "ToroCBench", dependencies: [.product(name: "ToroC", package: "Toro")]),
   ],
   swiftLanguageModes: [.v6]
 )

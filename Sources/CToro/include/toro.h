@@ -178,6 +178,7 @@ void toro_reactor_free(toro_reactor *reactor);
 /*
  * Makes the reactor usable in a forked child, on the calling thread: there every other call answers TORO_SYSTEM with
  * errno ECHILD before. On an adopted base call event_reinit first. What waits and what is queued are the child's copies.
+ * TORO_SYSTEM with errno EBUSY: another thread forked while the reactor ran; the child can only free it.
  */
 int toro_reactor_after_fork(toro_reactor *reactor);
 

@@ -75,9 +75,7 @@ final class EventLoop {
 
   /// Takes every event of Toro's off the base; frees the base if it is the reactor's own.
   func close() {
-    // In a forked child the epoll instance is the parent's too until this gives the child its own: what was deleted here
-    // would be lost there.
-    if reactor.isForked { event_reinit(base) }
+    if reactor.isForked { separateFromParent() }
     while let watch = firstWatch { watch.remove() }
     event_del(wakeEvent)
     event_del(timerEvent)
@@ -87,6 +85,10 @@ final class EventLoop {
     Glibc.close(wakeDescriptor)
     freeMemory()
   }
+
+  /// In a forked child the epoll instance is the parent's too until this gives the child its own: what was deleted here
+  /// would be lost there. A host may have done it, or do it again.
+  func separateFromParent() { event_reinit(base) }
 
   private func freeMemory() {
     wakeEvent.deallocate()
@@ -193,6 +195,8 @@ final class EventLoop {
         var day = timeval(tv_sec: 86_400, tv_usec: 0)
         event_add(holdEvent, &day)
       } else {
+        // What was posted before the hold ended is to be run, though nothing else may keep the loop going.
+        if reactor.hasPosted { armDrain() }
         event_del(holdEvent)
       }
     }

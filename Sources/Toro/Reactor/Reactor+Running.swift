@@ -118,7 +118,7 @@ extension Reactor {
     if consumeStop() { return true }
     return withTurn {
       takeInbox()
-      if ready.isEmpty && !canProgress && (liveTasks.count == 0 || pendingWaits > 0) { return false }
+      if ready.isEmpty && !canProgress && (liveTasks.count == 0 || pendingWaits > 0) && !hasPosted { return false }
       turn(blocking: blocking)
       return true
     }
@@ -224,11 +224,13 @@ extension Reactor {
         if closePhase == .requested { return .closed }
         takeInbox()
         if ready.isEmpty {
-          if !canProgress && liveTasks.count == 0 && pendingWaits == 0 { return .idle }
-          if !canProgress && pendingWaits > 0 && asksDeadlock {
-            // Another thread may have posted since.
-            if !inbox.mayHaveEntries { return .deadlock }
-            continue
+          if !canProgress {
+            let isIdle = liveTasks.count == 0 && pendingWaits == 0
+            if isIdle || (pendingWaits > 0 && asksDeadlock) {
+              // Another thread may have posted since, before it ended its hold.
+              if !hasPosted { return isIdle ? .idle : .deadlock }
+              continue
+            }
           }
           turn(blocking: true)
         } else if runsSincePoll >= batchLimit {
@@ -456,7 +458,9 @@ extension Reactor {
 
   var hasReadyWork: Bool { !ready.isEmpty }
   var nextDue: Int64 { heap.nextDue }
-  var isHeld: Bool { holdCount.load(ordering: .relaxed) > 0 || awayCount.load(ordering: .relaxed) > 0 }
+  /// Acquires what a thread that ended its hold had posted before.
+  var isHeld: Bool { holdCount.load(ordering: .acquiring) > 0 || awayCount.load(ordering: .acquiring) > 0 }
+  var hasPosted: Bool { inbox.mayHaveEntries }
 }
 
 /// What came of a run that another language asked for.

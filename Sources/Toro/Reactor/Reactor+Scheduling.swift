@@ -96,7 +96,7 @@ extension Reactor {
   @inline(__always)
   func addTimer(_ waiter: WaiterPointer, _ due: Int64) {
     guard due != .max else { return }
-    heap.insert(waiter, due: due)
+    heap.insert(waiter, due: due, in: pool.table)
     if isHostedOutsideTurn { loop.arm() }
   }
 
@@ -133,7 +133,7 @@ extension Reactor {
   /// - Precondition: There is a hold.
   public func unhold() {
     require(
-      awayCount.subtract(1, ordering: .relaxed).newValue >= 0, "Reactor.unhold(): there is no hold to end")
+      awayCount.subtract(1, ordering: .releasing).newValue >= 0, "Reactor.unhold(): there is no hold to end")
     holdsChanged()
   }
 
@@ -142,7 +142,7 @@ extension Reactor {
     var old = holdCount.load(ordering: .relaxed)
     repeat {
       if old + change < 0 { return false }
-      let (exchanged, original) = holdCount.compareExchange(expected: old, desired: old + change, ordering: .relaxed)
+      let (exchanged, original) = holdCount.compareExchange(expected: old, desired: old + change, ordering: .releasing)
       if exchanged { break }
       old = original
     } while true

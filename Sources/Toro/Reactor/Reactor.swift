@@ -361,6 +361,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   /// In a forked child: what waits there are its copies of the parent's.
   private func closeInChild() {
     if isAdopted && AdoptedBases.leave(self) { return }
+    loop.separateFromParent()
     forgetOtherThreads()
     owner.store(toro_number_this_thread(), ordering: .releasing)
     closeHere()
@@ -484,8 +485,14 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   /// The child gets an epoll instance (on an own base; a host calls `event_reinit` on its own first) and an eventfd of its
   /// own. Waits and ready work are the child's copies of the parent's. The calling thread becomes the reactor's.
   ///
-  /// - Throws: ``SystemError`` if the system refuses the descriptors.
+  /// - Throws: ``SystemError`` if the system refuses the descriptors, or another thread forked while the reactor ran: its
+  ///   loop is then in the middle of a turn that nobody is in.
   public func reinitializeAfterFork() throws(SystemError) {
+    if runningFlag.load(ordering: .relaxed) && owner.load(ordering: .relaxed) != toro_forking_thread_number() {
+      throw SystemError(
+        "fork", errno: EBUSY,
+        reason: "another thread forked while the reactor ran, which this process cannot go on with")
+    }
     try loop.reinitialize()
     forgetOtherThreads()
     forkCount.store(toro_fork_count(), ordering: .relaxed)

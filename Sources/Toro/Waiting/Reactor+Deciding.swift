@@ -11,7 +11,7 @@ extension Reactor {
     assert(isOnThread, "a wait is decided on its reactor's thread")
     assert(waiter.pointee.state == .waiting, "a wait is decided once")
     if waiter.pointee.heapIndex != Waiter.notTimed {
-      heap.remove(waiter)
+      heap.remove(waiter, in: pool.table)
       if isHostedOutsideTurn { loop.arm() }
     }
     waiter.pointee.state = .decided
@@ -155,9 +155,9 @@ extension Reactor {
 
   /// Ends what is due, by deadline, then by age. Each is told, with what its callback does, before the next ends.
   func expire(_ now: Int64) {
-    while heap.nextDue <= now, let waiter = heap.first {
+    while heap.nextDue <= now, let waiter = heap.first(in: pool.table) {
       if waiter.pointee.role == .scheduled {
-        heap.remove(waiter)
+        heap.remove(waiter, in: pool.table)
         pendingTimers &-= 1
         waiter.pointee.state = .due
         enqueueReady(.scheduled(waiter))
@@ -192,7 +192,7 @@ extension Reactor {
       return true
     case .waiting:
       if waiter.pointee.role == .scheduled {
-        if waiter.pointee.heapIndex != Waiter.notTimed { heap.remove(waiter) }  // not there: never due
+        if waiter.pointee.heapIndex != Waiter.notTimed { heap.remove(waiter, in: pool.table) }  // not there: never due
         pendingTimers &-= 1
         dropScheduled(waiter)
         if isHostedOutsideTurn { loop.arm() }

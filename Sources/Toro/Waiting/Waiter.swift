@@ -14,8 +14,6 @@ package struct Waiter {
   @usableFromInline var told: (UInt, UInt) = (0, 0)
   /// What the wait asks for or is handed: a number of permits, an item.
   @usableFromInline var payload: (UInt, UInt) = (0, 0)
-  /// Age among the timed: equal deadlines end in the order in which they were set.
-  @usableFromInline var order: UInt64 = 0
   @usableFromInline var heapIndex: UInt32 = Waiter.notTimed
   /// Where in the pool this is, and how often the slot was used: together an identity that never comes back.
   @usableFromInline var slot: UInt32

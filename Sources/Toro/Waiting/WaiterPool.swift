@@ -12,12 +12,12 @@ struct WaiterPool {
     var generation: UInt32
   }
 
-  private struct Chunk {
+  fileprivate struct Chunk {
     let waiters: WaiterPointer
     var notes: UnsafeMutablePointer<Note>?
   }
 
-  private static let chunkSize = 256
+  fileprivate static let chunkSize = 256
 
   private var chunks: UnsafeMutablePointer<Chunk>
   private var chunkCount = 0
@@ -25,6 +25,9 @@ struct WaiterPool {
   private var free: WaiterPointer?
   /// Names of waiting tasks that have no record, by slot, with the use of the slot: filled while holders are noted.
   private var names: [UInt32: (generation: UInt32, name: String)] = [:]
+
+  /// The waiters by their slots, until another is taken.
+  @inline(__always) var table: WaiterTable { WaiterTable(chunks: chunks) }
 
   init() { chunks = .allocate(capacity: chunkCapacity) }
 
@@ -137,5 +140,15 @@ struct WaiterPool {
     chunks.deallocate()
     chunkCount = 0
     free = nil
+  }
+}
+
+/// A pool's waiters by their slots.
+struct WaiterTable {
+  fileprivate let chunks: UnsafeMutablePointer<WaiterPool.Chunk>
+
+  @inline(__always) subscript(slot: UInt32) -> WaiterPointer {
+    let slot = Int(slot)
+    return chunks[slot / WaiterPool.chunkSize].waiters + slot % WaiterPool.chunkSize
   }
 }

@@ -1,0 +1,242 @@
+#include "check.h"
+
+#include <event2/event.h>
+#include <sys/wait.h>
+
+static void wait_for(pid_t child) {
+    int status = 0;
+    EQUAL(waitpid(child, &status, 0), child);
+    EQUAL(status, 0);
+}
+
+// Runs `body` in a forked child, which must end well.
+static void in_child(void (*body)(world *), world *w) {
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        alarm(20);
+        body(w);
+        _exit(0);
+    }
+    wait_for(child);
+}
+
+static void refuses(world *w) {
+    every_object_call(w, TORO_SYSTEM);
+    every_look(w);
+    every_reactor_call(w, TORO_SYSTEM);
+    // Others can be made.
+    world own = make_world(toro_reactor_new(), 0);
+    OK(toro_lock_acquire(own.lock, FOREVER, told, "own", NULL));
+    OK(toro_reactor_run(own.reactor));
+    LOG("own");
+    free_world(&own);
+    free_objects(w);
+    toro_reactor_free(w->reactor);
+}
+
+static int ends[2];
+
+static world make_waiting(toro_reactor *r) {
+    world w = make_world(r, 0);
+    OK(toro_event_wait(w.event, FOREVER, told, "event", NULL));
+    OK(toro_event_wait(w.event, toro_after_ms(20), told, "timed", NULL));
+    EQUAL(pipe(ends), 0);
+    OK(toro_fd_wait(r, ends[0], TORO_READABLE, FOREVER, told, "readable", NULL));
+    return w;
+}
+
+static void *writes(void *arg) {
+    sleep_ms(40);
+    EQUAL(write(ends[1], "x", 1), 1);
+    OK(toro_reactor_execute(arg, called, "posted"));
+    OK(toro_reactor_unhold(arg));
+    return NULL;
+}
+
+// All of a reactor's events still fire in this process.
+static void fires(world *w, struct event_base *host) {
+    pthread_t thread;
+    OK(toro_reactor_hold(w->reactor));
+    pthread_create(&thread, NULL, writes, w->reactor);
+    if (host) event_base_dispatch(host);
+    else EQUAL(toro_reactor_run(w->reactor), TORO_DEADLOCK);
+    pthread_join(thread, NULL);
+    OK(toro_event_set(w->event));
+}
+
+// Scenario 33.
+static void child_refuses(void) {
+    world w = make_waiting(toro_reactor_new());
+    in_child(refuses, &w);
+    fires(&w, NULL);
+    LOG("timed:timed-out readable posted event");
+    free_world(&w);
+}
+
+static void child_refuses_adopted(void) {
+    struct event_base *base = event_base_new();
+    world w = make_waiting(toro_reactor_adopt(base));
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK(toro_reactor_adopt(base) == NULL);
+        EQUAL(errno, ECHILD);
+        EQUAL(toro_reactor_run(w.reactor), TORO_SYSTEM);
+        refuses(&w);
+        _exit(0);
+    }
+    wait_for(child);
+    fires(&w, base);
+    LOG("timed:timed-out readable posted event");
+    free_world(&w);
+    event_base_free(base);
+}
+
+static void frees_reactor_first(world *w) {
+    toro_reactor_free(w->reactor);
+    LOG("event:closed timed:closed readable:closed");
+    every_object_call(w, TORO_CLOSED);
+    free_objects(w);
+}
+
+static void child_frees(void) {
+    world w = make_waiting(toro_reactor_new());
+    in_child(frees_reactor_first, &w);
+    fires(&w, NULL);
+    LOG("timed:timed-out readable posted event");
+    free_world(&w);
+}
+
+static void child_goes_on_with(world *w) {
+    OK(toro_reactor_after_fork(w->reactor));
+    CHECK(toro_reactor_is_current(w->reactor));
+    fires(w, NULL);
+    LOG("timed:timed-out readable posted event");
+    free_world(w);
+}
+
+static void child_goes_on(void) {
+    world w = make_waiting(toro_reactor_new());
+    OK(toro_reactor_after_fork(w.reactor));  // not a child: nothing to do
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        EQUAL(toro_event_set(w.event), TORO_SYSTEM);
+        child_goes_on_with(&w);
+        _exit(0);
+    }
+    wait_for(child);
+    char text[1];
+    EQUAL(read(ends[0], text, 1), 1);  // the child's byte
+    fires(&w, NULL);
+    LOG("timed:timed-out readable posted event");
+    free_world(&w);
+}
+
+static void child_goes_on_adopted(void) {
+    struct event_base *base = event_base_new();
+    world w = make_waiting(toro_reactor_adopt(base));
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        EQUAL(event_reinit(base), 0);
+        OK(toro_reactor_after_fork(w.reactor));
+        fires(&w, base);
+        LOG("timed:timed-out readable posted event");
+        free_world(&w);
+        event_base_free(base);
+        _exit(0);
+    }
+    wait_for(child);
+    char text[1];
+    EQUAL(read(ends[0], text, 1), 1);
+    fires(&w, base);
+    LOG("timed:timed-out readable posted event");
+    free_world(&w);
+    event_base_free(base);
+}
+
+static void frees_an_object_first(world *w) {
+    toro_event_free(w->event);  // takes effect on its next turn
+    LOG("");
+    OK(toro_reactor_after_fork(w->reactor));
+    OK(toro_reactor_execute(w->reactor, called, "executed"));
+    OK(toro_reactor_run_once(w->reactor, false));
+    LOG("event:closed timed:closed executed");
+    w->event = NULL;
+    free_world(w);
+}
+
+static void child_frees_an_object(void) {
+    world w = make_waiting(toro_reactor_new());
+    in_child(frees_an_object_first, &w);
+    fires(&w, NULL);
+    LOG("timed:timed-out readable posted event");
+    free_world(&w);
+}
+
+static pid_t forked;
+static void forks(void *arg) {
+    world *w = arg;
+    forked = fork();
+    if (forked != 0) return;
+    alarm(20);
+    EQUAL(toro_event_set(w->event), TORO_SYSTEM);
+    OK(toro_reactor_after_fork(w->reactor));
+    note("child");
+}
+
+static void writes_byte(void *arg) { EQUAL(write(ends[1], arg, 1), 1); }
+
+static void forks_in_a_run(void) {
+    world w = make_waiting(toro_reactor_new());
+    char byte = 'x';
+    OK(toro_reactor_execute(w.reactor, forks, &w));
+    OK(toro_reactor_call_at(w.reactor, toro_after_ms(40), writes_byte, &byte, NULL));
+    EQUAL(toro_reactor_run(w.reactor), TORO_DEADLOCK);
+    LOG(forked ? "timed:timed-out readable" : "child timed:timed-out readable");
+    free_world(&w);
+    LOG("event:closed");
+    if (!forked) _exit(0);
+    wait_for(forked);
+}
+
+static void *runs(void *arg) { toro_reactor_run(arg); return NULL; }
+
+// Forked by another thread than the one that the reactor runs on, which is not in the child.
+static void forks_elsewhere(void) {
+    world w = make_waiting(toro_reactor_new());
+    OK(toro_reactor_hold(w.reactor));
+    pthread_t thread;
+    pthread_create(&thread, NULL, runs, w.reactor);
+    sleep_ms(100);  // asleep in the poll by now, the wait timed out
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        EQUAL(toro_reactor_execute(w.reactor, called, ""), TORO_SYSTEM);
+        EQUAL(toro_reactor_after_fork(w.reactor), TORO_SYSTEM);
+        EQUAL(errno, EBUSY);
+        toro_reactor_free(w.reactor);
+        LOG("timed:timed-out event:closed readable:closed");
+        free_objects(&w);
+        _exit(0);
+    }
+    wait_for(child);
+    OK(toro_reactor_stop(w.reactor));
+    pthread_join(thread, NULL);
+    OK(toro_reactor_bind(w.reactor));
+    free_world(&w);
+    LOG("timed:timed-out event:closed readable:closed");
+}
+
+const scenario fork_scenarios[] = {
+    {"In a child every call is refused, frees excepted; the parent's events all fire (scenario 33)", child_refuses},
+    {"The same with an adopted base that the child did not re-initialise", child_refuses_adopted},
+    {"A child may free the reactor, then its objects", child_frees},
+    {"A child that re-initialised the reactor goes on with its copies of the waits", child_goes_on},
+    {"The same with an adopted base after event_reinit", child_goes_on_adopted},
+    {"An object freed in a child ends its waits on the next turn", child_frees_an_object},
+    {"A function may fork, and the run go on in both", forks_in_a_run},
+    {"Where another thread forks while the reactor runs, the child can only free it", forks_elsewhere},
+    {NULL, NULL},
+};
