@@ -1,7 +1,7 @@
 # What there is to do with a checkout. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench tsan asan lib install uninstall deb test-install format lint clean prerequisites
+.PHONY: help demo test bench tsan asan lib install uninstall deb test-install examples test-examples format lint clean prerequisites
 
 # Where `make install` puts the C library. DESTDIR is put before each of these, and is not where it will be used.
 PREFIX ?= /usr/local
@@ -63,6 +63,16 @@ test-install: lib  ## Install the C library into a scratch directory and use it 
 	@scripts/need-commands.sh cmake:cmake pkg-config:pkg-config python3:python3 man:man-db groff:groff-base col:bsdextrautils
 	Tests/ToroInstallTests/run.sh
 
+examples: lib  ## Build the examples in C, with the libraries that they use
+	@scripts/need-commands.sh gcc:gcc pkg-config:pkg-config
+	@scripts/need-modules.sh libevent_extra:libevent-dev glib-2.0:libglib2.0-dev libuv:libuv1-dev
+	scripts/build-examples.sh .build-examples
+	swift build --product MixedServer
+
+test-examples: examples  ## Start the examples in C and talk to them as clients do
+	@scripts/need-commands.sh python3:python3 curl:curl nc:netcat-openbsd valgrind:valgrind
+	Tests/ToroExamplesTests/run.py .build-examples .build/debug/MixedServer
+
 format:  ## Format the sources
 	swift format --in-place --recursive $(SOURCES)
 
@@ -70,7 +80,7 @@ lint:  ## Check the sources' format
 	swift format lint --strict --recursive $(SOURCES)
 
 clean:  ## Remove what was built
-	rm -rf .build .build-tsan .build-asan .build-library .build-deb Benchmarks/.build
+	rm -rf .build .build-tsan .build-asan .build-library .build-deb .build-examples Benchmarks/.build
 
 prerequisites:
 	@scripts/prerequisites.sh

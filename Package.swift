@@ -35,6 +35,11 @@ let package = Package(
       name: "WorkQueue", dependencies: ["Toro", "ToroNet"], path: "Examples/WorkQueue", swiftSettings: settings),
     .executableTarget(
       name: "Demo", dependencies: ["Toro", "ToroNet"], path: "Examples/Demo", swiftSettings: settings),
+    // A program in C whose requests are answered in Swift.
+    .target(name: "MixedBoard", dependencies: ["Toro", "ToroC"], path: "Examples/C/Mixed", swiftSettings: settings),
+    .executableTarget(
+      name: "MixedServer", dependencies: ["MixedBoard", "CToro"], path: "Examples/C", exclude: ["Mixed"],
+      sources: ["mixed-server.c", "http-service.c"], linkerSettings: [.linkedLibrary("event_extra")]),
     .testTarget(
       name: "ToroNetTests", dependencies: ["Toro", "ToroNet", "WorkQueue", "Demo"], swiftSettings: settings),
     // The tests of toro.h, in C: scenarios, and a program that runs them without a test runner around it.
