@@ -199,6 +199,40 @@ struct ClosingTests {
     await #expect(throws: ReactorClosedError.self) { try await task.value }
   }
 
+  /// An item that is counted while it lives.
+  private final class Parcel: Sendable {
+    private let alive: Counter
+
+    init(_ alive: Counter) {
+      self.alive = alive
+      alive.add()
+    }
+
+    deinit { alive.add(-1) }
+  }
+
+  /// Its calls go on on the reactor, but not where the reactor resumes them.
+  private actor Sender {
+    func put(_ parcel: Parcel, into queue: Queue<Parcel>) async throws { try await queue.put(parcel) }
+  }
+
+  @Test("The item of a put that a close ends is let go of, wherever its task goes on", arguments: [false, true])
+  func puts(inActor: Bool) async throws {
+    let (alive, sender) = (Counter(), Sender())
+    let task = try await withReactor { reactor in
+      let queue = Queue<Parcel>(capacity: 0, on: reactor)
+      // Not spawned, so that the close does not wait for its end.
+      let task = Task(executorPreference: reactor.taskExecutor) {
+        if inActor { try await sender.put(Parcel(alive), into: queue) } else { try await queue.put(Parcel(alive)) }
+      }
+      while queue.waiterCount == 0 { try reactor.runOnce(blocking: false) }
+      #expect(alive.value == 1)
+      return task
+    }
+    await #expect(throws: ReactorClosedError.self) { try await task.value }
+    #expect(alive.value == 0)
+  }
+
   @Test("close() inside a turn takes effect when the turn ends, and the run returns")
   func insideTurn() async throws {
     try await withReactor { reactor in

@@ -105,6 +105,24 @@ struct LingeringTests {
     }
   }
 
+  @Test("Whom a cancelled wait was in the way of is told before anybody else runs")
+  func toldFirst() throws {
+    try inVirtualTime { reactor in
+      let semaphore = Semaphore(1)
+      let log = Log<String>()
+      let large = reactor.spawn {
+        await #expect(throws: CancellationError.self) { try await semaphore.acquire(2) }
+        log.note("cancelled")
+      }
+      try await reactor.sleep(for: .seconds(1))
+      semaphore.acquire { log.note("\($0)") }
+      reactor.execute { log.note("call") }
+      large.cancel()
+      try await reactor.sleep(for: .seconds(1))
+      #expect(log.take() == ["granted", "call", "cancelled"])
+    }
+  }
+
   @Test("A child task that is cancelled before it waits does not wait, whatever is ready")
   func cancelledBefore() throws {
     try inVirtualTime { reactor in

@@ -220,11 +220,12 @@ extension Reactor {
 
   @inline(never)
   private func recycleOtherwise(_ waiter: WaiterPointer) {
-    guard isCurrent else { return post(.recycle(waiter)) }
     if waiter.pointee.role == .put && waiter.pointee.outcome != .granted {
+      // Here, since a closed reactor does not hear of it.
       waiter.pointee.owner._withUnsafeGuaranteedRef { $0.discard(waiter) }
+      waiter.pointee.role = .wait
     }
-    pool.give(waiter)
+    if isCurrent { pool.give(waiter) } else { post(.recycle(waiter)) }
   }
 }
 

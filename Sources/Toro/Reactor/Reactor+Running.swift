@@ -326,6 +326,7 @@ extension Reactor {
       (context, running) = own
     }
     waiter.pointee.receiver = .lingeringTask
+    settle()  // as where its job ends: of what a cancellation ended
     repeat {
       while batchLeft > 0 {
         batchLeft &-= 1
