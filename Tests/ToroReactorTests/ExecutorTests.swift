@@ -435,6 +435,7 @@ struct CancellationTests {
           let task = tasks.value.randomElement(using: &random)
           task?.cancel()
           busyWait(Int.random(in: 0..<5_000, using: &random))
+          if Bool.random(using: &random) { usleep(20) }  // the tasks need the processors as well
         }
       }
       for _ in 0..<60 {

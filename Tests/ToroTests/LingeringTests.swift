@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import Toro
 
@@ -410,7 +411,10 @@ struct ImmediateTests {
       try await reactor.sleep(for: .seconds(3))
       #expect(seen.value == 0)
       lock.release()
-      while lock.waiterCount > 0 || started.value < 15 { await reactor.yield() }
+      while lock.waiterCount > 0 || started.value < 15 {
+        usleep(1_000)
+        await reactor.yield()
+      }
       #expect(started.value == 15)
     }
   }
