@@ -29,12 +29,21 @@ extension Connection {
   /// - Throws: As ``read(upTo:deadline:file:line:)``.
   /// - Precondition: No other task reads.
   /// - Isolation: May be awaited from any thread.
+  @inlinable @inline(__always)
   public func read(
     into buffer: UnsafeMutableRawBufferPointer, deadline: Deadline = .never, file: StaticString = #fileID,
     line: UInt = #line
   ) async throws -> Int {
-    require(buffer.count >= 1, "\(subject).read(into:): a buffer of at least 1 byte")
-    return try await read(into: buffer, until: reactor.resolve(deadline), WaitSite(file, line))
+    let due = deadline.isNever ? .max : reactor.resolve(deadline)
+    switch try startReading(into: buffer, until: due, WaitSite(file, line), #isolation) {
+    case .read(let count): return count
+    case .suspend:
+      await reactor.suspend()
+      if let count = try finishReading(into: buffer) { return count }
+    case .goOn: return try await read(into: buffer, until: due, WaitSite(file, line), hasBegun: true)
+    case .otherwise: break
+    }
+    return try await read(into: buffer, until: due, WaitSite(file, line), hasBegun: false)
   }
 
   /// Reads this many bytes, waiting until they are there.
@@ -83,6 +92,55 @@ extension Connection {
 
   // MARK: On the reactor
 
+  /// How a read goes on.
+  @usableFromInline
+  enum ReadStart {
+    case read(Int)
+    /// After a suspension, by ``finishReading(into:)``.
+    case suspend
+    /// With the wait that has begun, in a way that is rarer and takes frames of its own.
+    case goOn
+    /// From the beginning, in such a way.
+    case otherwise
+  }
+
+  /// All of a read that comes before the common wait, in a call that is not async.
+  @usableFromInline @inline(never)
+  func startReading(
+    into buffer: UnsafeMutableRawBufferPointer, until due: Int64, _ site: WaitSite, _ isolation: (any Actor)?
+  ) throws -> ReadStart {
+    require(buffer.count >= 1, "\(subject).read(into:): a buffer of at least 1 byte")
+    guard reactor.isInside, !mayHaveMore, !hasEnded, !mayTryFirst(due) else { return .otherwise }
+    beginReading()
+    guard input.isEmpty else {
+      isReading = false
+      return .read(input.take(into: buffer))
+    }
+    readTurns.waited()
+    do {
+      switch try socket.beginReadable(until: limit(due), site, isolation) {
+      case .suspends: return .suspend
+      case .isDecided: return try finishReading(into: buffer).map { .read($0) } ?? .otherwise
+      case .goesOn: return .goOn
+      }
+    } catch {
+      isReading = false
+      throw translate(error)
+    }
+  }
+
+  /// What came of the read after the suspension; `nil` if the wait was for nothing.
+  @usableFromInline @inline(never)
+  func finishReading(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
+    defer { isReading = false }
+    do {
+      guard try socket.endReadable() else { throw TimeoutError("\(subject).read") }
+    } catch {
+      throw translate(error)
+    }
+    return try receive(into: buffer)
+  }
+
   func read(upTo count: Int, until due: Int64, _ site: WaitSite) async throws -> [UInt8] {
     guard reactor.isInside else {
       return try await reactor.visit { try await self.read(upTo: count, until: due, site) }
@@ -106,15 +164,23 @@ extension Connection {
     }
   }
 
-  private func read(
-    into buffer: UnsafeMutableRawBufferPointer, until due: Int64, _ site: WaitSite
+  /// The ways that are rarer.
+  ///
+  /// - Parameter hasBegun: Whether ``startReading(into:until:_:_:)`` has begun to wait.
+  @usableFromInline
+  func read(
+    into buffer: UnsafeMutableRawBufferPointer, until due: Int64, _ site: WaitSite, hasBegun: Bool
   ) async throws -> Int {
     guard reactor.isInside else {
       nonisolated(unsafe) let buffer = buffer
-      return try await reactor.visit { try await self.read(into: buffer, until: due, site) }
+      return try await reactor.visit { try await self.read(into: buffer, until: due, site, hasBegun: false) }
     }
-    beginReading()
+    if !hasBegun { beginReading() }
     defer { isReading = false }
+    if hasBegun {
+      try await expectInTime { try await socket.goOnReadable(until: limit(due), site) }
+      if let count = try receive(into: buffer) { return count }
+    }
     if !input.isEmpty { return input.take(into: buffer) }
     var tryFirst = mayTryFirst(due)
     while !hasEnded {
@@ -181,13 +247,14 @@ extension Connection {
     }
   }
 
+  @inline(__always)
   private func beginReading() {
     require(!isReading, "\(subject): two tasks read at the same time")
     isReading = true
   }
 
   /// Whether to read before any wait: what can succeed at once does, whatever the deadline and also in a cancelled task.
-  private func mayTryFirst(_ due: Int64) -> Bool { due == .min || Task.isCancelled }
+  private func mayTryFirst(_ due: Int64) -> Bool { due == .min || reactor.isTaskCancelled }
 
   /// Waits until a read is worth trying.
   @inline(__always)
@@ -197,8 +264,14 @@ extension Connection {
       return
     }
     readTurns.waited()
+    try await expectInTime { try await socket.readable(until: limit(due), site) }
+  }
+
+  /// Says what a wait for the descriptor that ended means.
+  @inline(__always)
+  private func expectInTime(_ wait: () async throws -> Bool) async throws {
     do {
-      if try await socket.readable(until: limit(due), site) { return }
+      if try await wait() { return }
     } catch {
       throw translate(error)
     }

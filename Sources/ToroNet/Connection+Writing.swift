@@ -14,20 +14,12 @@ extension Connection {
   ///   `ReactorClosedError`.
   /// - Precondition: No other task writes.
   /// - Isolation: May be awaited from any thread.
+  @inlinable @inline(__always)
   public func write(
     _ bytes: [UInt8], deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line
   ) async throws {
-    let due = reactor.resolve(deadline)
-    var sent = 0
-    if reactor.isCurrent {
-      expectNoWriter()
-      sent = try bytes.withUnsafeBytes { try sendOrHold($0) }
-      if sent == bytes.count {
-        if writeTurns.isSpent() { await reactor.yield() }
-        return
-      }
-    }
-    try await write(bytes, from: sent, until: due, WaitSite(file, line))
+    guard let sent = try bytes.withUnsafeBytes({ try startWriting($0) }) else { return }
+    try await write(bytes, from: sent, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Writes all of a text, as UTF-8.
@@ -35,22 +27,14 @@ extension Connection {
   /// - Throws: As ``write(_:deadline:file:line:)-([UInt8],_,_,_)``.
   /// - Precondition: No other task writes.
   /// - Isolation: May be awaited from any thread.
+  @inlinable @inline(__always)
   public func write(
     _ text: String, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line
   ) async throws {
-    let due = reactor.resolve(deadline)
     var text = text
-    var sent = 0
-    if reactor.isCurrent {
-      expectNoWriter()
-      // Most texts are sent at once, and need no copy.
-      sent = try text.withUTF8 { try sendOrHold(UnsafeRawBufferPointer($0)) }
-      if sent == text.utf8.count {
-        if writeTurns.isSpent() { await reactor.yield() }
-        return
-      }
-    }
-    try await write(Array(text.utf8), from: sent, until: due, WaitSite(file, line))
+    // Most texts are sent at once, and need no copy.
+    guard let sent = try text.withUTF8({ try startWriting(UnsafeRawBufferPointer($0)) }) else { return }
+    try await write(Array(text.utf8), from: sent, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Writes several parts, one after the other, in as few system calls as there are rooms for them.
@@ -70,20 +54,12 @@ extension Connection {
   /// - Throws: As ``write(_:deadline:file:line:)-([UInt8],_,_,_)``.
   /// - Precondition: No other task writes.
   /// - Isolation: May be awaited from any thread.
+  @inlinable @inline(__always)
   public func write(
     _ bytes: UnsafeRawBufferPointer, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line
   ) async throws {
-    let due = reactor.resolve(deadline)
-    var sent = 0
-    if reactor.isCurrent {
-      expectNoWriter()
-      sent = try sendOrHold(bytes)
-      if sent == bytes.count {
-        if writeTurns.isSpent() { await reactor.yield() }
-        return
-      }
-    }
-    try await write([UInt8](bytes), from: sent, until: due, WaitSite(file, line))
+    guard let sent = try startWriting(bytes) else { return }
+    try await write([UInt8](bytes), from: sent, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
   /// Waits until all that was written has been taken by the system.
@@ -97,12 +73,26 @@ extension Connection {
 
   // MARK: On the reactor
 
-  private func write(_ bytes: [UInt8], from start: Int, until due: Int64, _ site: WaitSite) async throws {
+  /// All of a write that needs no wait.
+  ///
+  /// - Returns: How much was sent if there is more to do; `nil` if not.
+  @usableFromInline @inline(never)
+  func startWriting(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
+    guard reactor.isCurrent else { return 0 }
+    expectNoWriter()
+    let sent = try sendOrHold(bytes)
+    return sent == bytes.count && !writeTurns.isSpent() ? nil : sent
+  }
+
+  /// The rest of a write.
+  @usableFromInline
+  func write(_ bytes: [UInt8], from start: Int, until due: Int64, _ site: WaitSite) async throws {
     guard reactor.isInside else {
       return try await reactor.visit { try await self.write(bytes, from: start, until: due, site) }
     }
     beginWriting()
     defer { isWriting = false }
+    if start == bytes.count && start > 0 { return await reactor.yield() }
     var sent = start
     // A part was sent before, so there is no room.
     if sent > 0 { try await awaitRoom(until: due, site) }
@@ -181,6 +171,7 @@ extension Connection {
     }
   }
 
+  @inline(__always)
   func expectNoWriter() {
     require(!isWriting, "\(subject): two tasks write at the same time")
   }
@@ -207,6 +198,7 @@ extension Connection {
   /// Sends what there is room for, and holds the rest if the marks allow.
   ///
   /// - Returns: How much the writer is rid of.
+  @inline(__always)
   func sendOrHold(_ bytes: UnsafeRawBufferPointer) throws -> Int {
     if socket.isClosed { throw ClosedError(subject) }
     let sent = try translate { try sender.send(bytes) }

@@ -56,6 +56,7 @@ final class Socket: @unchecked Sendable {
   }
 
   /// Receives once.
+  @inline(__always)
   func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
     while true {
       let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
@@ -64,6 +65,7 @@ final class Socket: @unchecked Sendable {
   }
 
   /// Sends once. A peer that is gone is an error, not the end of the program.
+  @inline(__always)
   func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
     while true {
       let count = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
@@ -99,6 +101,22 @@ final class Socket: @unchecked Sendable {
   @inline(__always)
   func readable(until due: Int64, _ site: WaitSite) async throws -> Bool {
     try await reading.wait(.readable, until: due, site)
+  }
+
+  // The same in parts: ``DescriptorWatch``.
+
+  @inline(__always)
+  func beginReadable(
+    until due: Int64, _ site: WaitSite, _ isolation: (any Actor)?
+  ) throws -> DescriptorWatch.Start {
+    try reading.begin(.readable, until: due, site, isolation)
+  }
+
+  @inline(__always)
+  func endReadable() throws -> Bool { try reading.end() }
+
+  func goOnReadable(until due: Int64, _ site: WaitSite) async throws -> Bool {
+    try await reading.goOn(.readable, until: due, site)
   }
 
   /// Waits until there is room to write, or the socket failed.

@@ -20,5 +20,9 @@ func serveEcho(port: Int) throws {
 }
 
 private func echo(_ connection: Connection) async throws {
-  for try await chunk in connection.chunks() { try await connection.write(chunk) }
+  let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4_096, alignment: 1)
+  defer { buffer.deallocate() }
+  while case let count = try await connection.read(into: buffer), count > 0 {
+    try await connection.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+  }
 }

@@ -120,13 +120,14 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   private let keepsReactor: Reactor
   /// Whether the event is on the base, which then holds a reference.
   @exclusivity(unchecked) private var isAdded = false
-  @exclusivity(unchecked) private var isCountedIdle = false
   /// Itself, while it is kept for the one wait that it was made for.
   @exclusivity(unchecked) private var keeper: DescriptorWatch?
   @exclusivity(unchecked) private var user: (subject: String, call: String)?
   /// In the loop's list of the watches whose events are on the base.
   @exclusivity(unchecked) var next: DescriptorWatch?
   @exclusivity(unchecked) unowned(unsafe) var previous: DescriptorWatch?
+  /// What ``begin(until:_:isolation:)`` began.
+  @exclusivity(unchecked) private var begun = TaskWait.passed
 
   /// - Parameters:
   ///   - reactor: On whose thread it is used. Any thread may make it.
@@ -161,15 +162,66 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
 
   private var staysAdded: Bool { events == Int16(EV_READ) && !reactor.loop.isAdopted }
 
+  /// Whether the event is work that is left to do.
+  var isWaitedFor: Bool { !waiters.isEmpty }
+
   private func fired() {
-    withExtendedLifetime(self) {
-      reactor.inDescriptorEvent {
-        if waiters.isEmpty || !staysAdded { remove() }
+    reactor.inDescriptorEvent {
+      // (What is waited for is held by the loop until its event is removed, which needs somebody's call.)
+      if staysAdded, !waiters.isEmpty {
         while let waiter = waiters.popFirst() { decide(waiter, .granted) }
-        noteIdle()
         settle()
+      } else {
+        withExtendedLifetime(self) {
+          remove()
+          while let waiter = waiters.popFirst() { decide(waiter, .granted) }
+          settle()
+        }
       }
     }
+  }
+
+  // MARK: A wait in parts
+
+  package enum Start {
+    /// The task suspends, by ``Reactor/suspend()``, and calls ``end()`` then.
+    case suspends
+    /// The task calls ``end()``.
+    case isDecided
+    /// The task calls ``goOn(_:until:_:)``.
+    case goesOn
+  }
+
+  /// Begins the wait of a task that is the only one to wait here, for callers that make no async frame for it.
+  ///
+  /// - Throws: As any wait: nothing has begun then.
+  package func begin(_ role: WaitRole, until due: Int64, _ site: WaitSite, _ isolation: (any Actor)?) throws -> Start {
+    try owner._withUnsafeGuaranteedRef { reactor in
+      begun = try reactor.startTaskWait(self, role, 0, due, site, isolation) {
+        admit(role, 0)
+      } linking: {
+        waiters.append($0)
+      }
+    }
+    switch begun {
+    case .parked: return .suspends
+    case .decided: return .isDecided
+    default: return .goesOn
+    }
+  }
+
+  /// What came of the wait: whether it was granted before the deadline.
+  package func end() throws -> Bool {
+    switch begun {
+    case .parked(let waiter), .decided(let waiter):
+      return try owner._withUnsafeGuaranteedRef { try $0.finish(waiter, on: self) }
+    default: preconditionFailure("no wait has begun")
+    }
+  }
+
+  /// The rest of a wait that goes on in a way that is rare.
+  package func goOn(_ role: WaitRole, until due: Int64, _ site: WaitSite) async throws -> Bool {
+    try await reactor.goOn(begun, self, role, 0, due, site)
   }
 
   /// Ends the waits as if the descriptor were ready. On the reactor's thread.
@@ -185,27 +237,21 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
     return .wait
   }
 
-  override func link(_ waiter: WaiterPointer) {
-    super.link(waiter)
-    noteIdle()
-  }
-
   /// A waiter that gives up, or never came into line: the event must not keep the loop going.
   override func rebalance() {
     if waiters.isEmpty && isAdded && !staysAdded { remove() }
-    noteIdle()
   }
 
   private func add() -> Bool {
     event_assign(
       event, reactor.loop.base, descriptor, events | Int16(EV_PERSIST),
       { _, _, context in
-        Unmanaged<DescriptorWatch>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue().fired()
+        Unmanaged<DescriptorWatch>.fromOpaque(context.unsafelyUnwrapped)._withUnsafeGuaranteedRef { $0.fired() }
       }, Unmanaged.passUnretained(self).toOpaque())
     guard event_add(event, nil) == 0 else { return false }
     isAdded = true
     reactor.loop.insert(self)
-    if staysAdded { noteIdle() } else { reactor.rebalanceLater(self) }
+    if !staysAdded { reactor.rebalanceLater(self) }
     return true
   }
 
@@ -227,16 +273,7 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
     guard isAdded else { return }
     event_del(event)
     isAdded = false
-    noteIdle()
     reactor.loop.remove(self)
-  }
-
-  /// Counts this watch as idle, or not.
-  private func noteIdle() {
-    let isIdle = isAdded && waiters.isEmpty
-    guard isIdle != isCountedIdle else { return }
-    isCountedIdle = isIdle
-    reactor.loop.idleWatchCount += isIdle ? 1 : -1
   }
 
   /// Ends the waits as closed, also later ones. On the reactor's thread.

@@ -73,7 +73,7 @@ extension Reactor {
       parking = waiter
       return .guarded(waiter, handler: false)
     }
-    if linger(waiter) { return .decided(waiter) }
+    if mayLinger && linger(waiter) { return .decided(waiter) }
     parking = waiter
     return .parked(waiter)
   }
@@ -101,6 +101,12 @@ extension Reactor {
     case .granted, .elsewhere:
       preconditionFailure("nothing to park")
     }
+  }
+
+  /// Whether the current task has been cancelled: as `Task.isCancelled`, and faster for a task that the reactor has a record of.
+  package var isTaskCancelled: Bool {
+    if let record = context.record, record.task == toro_current_task() { return record.isCancelled }
+    return Task.isCancelled
   }
 
   /// Whether the current task is the one whose job the reactor runs.
@@ -140,7 +146,7 @@ extension Reactor {
   #if TORO_PUBLIC_RUNTIME_ONLY
     /// Switches to the parking executor, and back.
     @usableFromInline
-    func suspend() async { await parkingLot.park() }
+    package func suspend() async { await parkingLot.park() }
 
     private func parkWithHandler(_ waiter: WaiterPointer) async {
       let id = waiter.pointee.id
@@ -166,13 +172,13 @@ extension Reactor {
     /// Switches to the parking executor, by the runtime's entry point alone. The caller's isolation must be the mode in
     /// which the job will be run (``isInMode(_:)``), so that no switch back is needed.
     @inlinable @inline(__always)
-    func suspend() async { await switchToParking(parkingExecutor) }
+    package func suspend() async { await switchToParking(parkingExecutor) }
 
     private func parkWithHandler(_ waiter: WaiterPointer) async {
       let handler = toro_add_waiter_cancellation_handler(waiter)
       let mode = mode(in: #isolation)
       if let mode { waiter.pointee.told.1 = mode.bits }
-      if mode == nil || !isRunning || !linger(waiter) {
+      if mode == nil || !isRunning || !mayLinger || !linger(waiter) {
         parking = waiter
         if mode != nil { await suspend() } else { await parkingLot.park() }
       }

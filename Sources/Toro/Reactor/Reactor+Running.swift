@@ -283,7 +283,7 @@ extension Reactor {
   private func pollVirtually(blocking: Bool) {
     let mayJump = awayCount.load(ordering: .relaxed) == 0
     if mayJump || !blocking {
-      if loop.watchedCount > 0 || isHeld { loop.poll(block: false, until: .max) }
+      if isHeld || loop.isWatching { loop.poll(block: false, until: .max) }
       takeInbox()
       if blocking && ready.isEmpty && heap.nextDue != .max {
         virtualNow.store(max(virtualNow.load(ordering: .relaxed), heap.nextDue), ordering: .relaxed)
@@ -311,9 +311,10 @@ extension Reactor {
   /// is parked after all. Only for the task whose job the reactor runs (``isRunning``): below any other is synchronous code
   /// that is not at an `await`.
   ///
+  /// - Precondition: ``mayLinger``.
   /// - Returns: Whether the wait was decided and it is the task's turn. Else it has to suspend.
+  @inline(never)
   func linger(_ waiter: WaiterPointer) -> Bool {
-    if isLingeredOver || ready.isEmpty || closePhase != .open || isTelling { return false }
     // Cancelled as its handler was installed: its job is put in line as it arrives.
     if waiter.pointee.state == .decided { return false }
     let own = (context, running)
@@ -339,6 +340,10 @@ extension Reactor {
     } while goesOn()
     if waiter.pointee.state == .waiting { waiter.pointee.receiver = .task }
     return false
+  }
+
+  var mayLinger: Bool {
+    @inline(__always) get { !isLingeredOver && !ready.isEmpty && closePhase == .open && !isTelling }
   }
 
   /// Begins another batch, if that is all that the loop would do now.
@@ -422,7 +427,7 @@ extension Reactor {
   }
 
   /// Whether something other than a bare wait or a task that is elsewhere can bring the loop on.
-  private var canProgress: Bool { heap.count > 0 || isHeld || loop.watchedCount > 0 }
+  private var canProgress: Bool { heap.count > 0 || isHeld || loop.isWatching }
 
   // MARK: Adopted bases
 

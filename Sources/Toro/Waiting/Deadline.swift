@@ -16,8 +16,8 @@ public struct Deadline: Sendable, Hashable {
 
   @inlinable init(kind: Kind) { self.kind = kind }
 
-  var isNever: Bool {
-    if case .never = kind { true } else { false }
+  @inlinable package var isNever: Bool {
+    @inline(__always) get { if case .never = kind { true } else { false } }
   }
 
   /// No deadline: wait until it is granted, cancelled or closed.
