@@ -213,6 +213,36 @@ extension Connection {
     throw EndOfStreamError(expected: count, received: input.count)
   }
 
+  func awaitRequest(until due: Int64, _ site: WaitSite) async throws -> Bool {
+    guard reactor.isInside else {
+      return try await reactor.visit { try await self.awaitRequest(until: due, site) }
+    }
+    beginReading()
+    awaitsRequest = true
+    defer {
+      isReading = false
+      awaitsRequest = false
+    }
+    var tryFirst = mayTryFirst(due)
+    while input.isEmpty && !hasEnded {
+      let isStopping = serving?.isStopping ?? false
+      try await awaitInput(tryFirst || isStopping, until: due, site)
+      tryFirst = false
+      if try !receiveAhead() && isStopping { return false }
+    }
+    return !input.isEmpty
+  }
+
+  /// Receives a portion into ``input``: whether there was something to receive, or the end.
+  private func receiveAhead() throws -> Bool {
+    try reactor.withScratch { scratch in
+      let portion = UnsafeMutableRawBufferPointer(rebasing: scratch[..<portionSize])
+      guard let count = try receive(into: portion) else { return false }
+      input.append(UnsafeRawBufferPointer(rebasing: portion[..<count]))
+      return true
+    }
+  }
+
   func readText(_ maxLength: Int, until due: Int64, _ site: WaitSite) async throws -> String? {
     try await readLine(maxLength, until: due, site) { String(decoding: $0, as: UTF8.self) }
   }
@@ -235,10 +265,7 @@ extension Connection {
       if hasEnded { break }
       try await awaitInput(tryFirst, until: due, site)
       tryFirst = false
-      try reactor.withScratch { scratch in
-        let portion = UnsafeMutableRawBufferPointer(rebasing: scratch[..<portionSize])
-        if let count = try receive(into: portion) { input.append(UnsafeRawBufferPointer(rebasing: portion[..<count])) }
-      }
+      _ = try receiveAhead()
     }
     switch input.lastLine(maxLength: maxLength, make) {
     case .line(let line): return line
@@ -248,7 +275,7 @@ extension Connection {
   }
 
   @inline(__always)
-  private func beginReading() {
+  func beginReading() {
     require(!isReading, "\(subject): two tasks read at the same time")
     isReading = true
   }

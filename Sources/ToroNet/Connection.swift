@@ -40,6 +40,10 @@ public final class Connection: CustomStringConvertible, @unchecked Sendable {
   @exclusivity(unchecked) var readTurns = Turns()
   @exclusivity(unchecked) var writeTurns = Turns()
   @exclusivity(unchecked) var limits = TimeLimits()
+  /// Of the listener that serves it, if one does.
+  @exclusivity(unchecked) var serving: Serving?
+  /// Whether a task waits between two requests.
+  @exclusivity(unchecked) var awaitsRequest = false
 
   init(_ socket: Socket, peer: SocketAddress, local: SocketAddress) {
     reactor = socket.reactor

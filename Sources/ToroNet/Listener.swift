@@ -7,11 +7,11 @@ import class Toro.Semaphore
 /// A socket that others connect to, over TCP or a Unix socket, and the connections that come, as an asynchronous sequence.
 ///
 ///     let listener = try Listener(host: "127.0.0.1", port: 0)
-///     for try await connection in listener {
-///       reactor.spawn {
-///         do { try await serve(connection) } catch { print("\(connection): \(error)") }
-///       }
+///     try await listener.serve { connection in
+///       for try await line in connection.lines() { try await connection.write("you said \(line)\n") }
 ///     }
+///
+/// ``serve(onError:_:)`` is what most daemons want; who accepts by himself iterates, or calls ``accept(file:line:)``.
 ///
 /// A connection is accepted when the iteration asks for the next one, and not before: who holds the iteration up leaves
 /// those who connect in the system's backlog. Connections that are gone before they are accepted are passed over. When
@@ -37,6 +37,8 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
   private let slots: Semaphore?
   /// Ends a pause for want of descriptors.
   private let retrying: Event
+  /// What ``serve(onError:_:)`` serves.
+  let serving: Serving
   /// Whether the last accept succeeded, so that there may be more to accept without a wait.
   @exclusivity(unchecked) private var mayHaveMore = false
   @exclusivity(unchecked) private var isDraining = false
@@ -59,6 +61,7 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
     self.reactor = reactor
     self.options = options
     retrying = Event(on: reactor)
+    serving = Serving(on: reactor)
     slots = options.maxConnections.map { Semaphore($0, on: reactor) }
     try Listener.bind(descriptor, to: address, options)
     file = address.path.flatMap(SocketFile.init)
@@ -162,7 +165,7 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
     try await accept(WaitSite(file, line))
   }
 
-  private func accept(_ site: WaitSite) async throws -> Connection? {
+  func accept(_ site: WaitSite) async throws -> Connection? {
     guard reactor.isInside else { return try await reactor.visit { try await self.accept(site) } }
     do {
       try await slots?.acquire()
