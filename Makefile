@@ -24,11 +24,12 @@ help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 demo: prerequisites  ## Install what is missing, build, and run the work-queue daemon; ends by itself
-	swift build
-	.build/debug/Demo
+	swift build --package-path Examples
+	Examples/.build/debug/Demo
 
-test: prerequisites  ## Install what is missing and run the tests
+test: prerequisites  ## Install what is missing and run the tests, the examples' too
 	swift test
+	swift test --package-path Examples
 
 bench: prerequisites  ## Run every workload; a table, then lines of JSON
 	swift build --package-path Benchmarks -c release --static-swift-stdlib
@@ -80,7 +81,7 @@ lint:  ## Check the sources' format
 	swift format lint --strict --recursive $(SOURCES)
 
 clean:  ## Remove what was built
-	rm -rf .build .build-tsan .build-asan .build-library .build-deb .build-examples Benchmarks/.build
+	rm -rf .build .build-tsan .build-asan .build-library .build-deb .build-examples Benchmarks/.build Examples/.build
 
 prerequisites:
 	@scripts/prerequisites.sh

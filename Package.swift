@@ -26,22 +26,13 @@ let package = Package(
     .target(name: "Toro", dependencies: ["CLibevent", "CToroShims"], swiftSettings: settings),
     .target(name: "CToro"),
     .target(name: "ToroC", dependencies: ["Toro", "CToro"], swiftSettings: settings),
-    .executableTarget(
-      name: "WaitNotify", dependencies: ["Toro"], path: "Examples/WaitNotify", swiftSettings: settings),
     .target(name: "ToroNet", dependencies: ["Toro", "CToroShims"], swiftSettings: settings),
-    .executableTarget(
-      name: "ProducerConsumer", dependencies: ["Toro"], path: "Examples/ProducerConsumer", swiftSettings: settings),
-    .executableTarget(
-      name: "WorkQueue", dependencies: ["Toro", "ToroNet"], path: "Examples/WorkQueue", swiftSettings: settings),
-    .executableTarget(
-      name: "Demo", dependencies: ["Toro", "ToroNet"], path: "Examples/Demo", swiftSettings: settings),
     // A program in C whose requests are answered in Swift.
     .target(name: "MixedBoard", dependencies: ["Toro", "ToroC"], path: "Examples/C/Mixed", swiftSettings: settings),
     .executableTarget(
       name: "MixedServer", dependencies: ["MixedBoard", "CToro"], path: "Examples/C", exclude: ["Mixed"],
       sources: ["mixed-server.c", "http-service.c"], linkerSettings: [.linkedLibrary("event_extra")]),
-    .testTarget(
-      name: "ToroNetTests", dependencies: ["Toro", "ToroNet", "WorkQueue", "Demo"], swiftSettings: settings),
+    .testTarget(name: "ToroNetTests", dependencies: ["Toro", "ToroNet"], swiftSettings: settings),
     // The tests of toro.h, in C: scenarios, and a program that runs them without a test runner around it.
     .target(
       name: "ToroScenarios", dependencies: ["CToro"], path: "Tests/C/ToroScenarios",

@@ -120,6 +120,7 @@ struct Scenes: Sendable {
     try await client.say("put 1 the last job", expecting: "ok")
     try await client.say("put 2 left behind", expecting: "ok")
     try await client.say("take 1000", expecting: "item 1 the last job")
+    show("taker", "has the last job in hand; another, \"left behind\", stays queued")
     daemon.send(SIGTERM)
     guard try await idle.connection.readLine(deadline: .after(.seconds(5))) == nil else {
       throw Failure("an idle client was not sent away")

@@ -31,7 +31,7 @@ do {
     """
     all went well
 
-    Try it by hand: `swift run WorkQueue --port 7311`, and elsewhere `nc 127.0.0.1 7311`;
+    Try it by hand: `swift run --package-path Examples WorkQueue`, and elsewhere `nc 127.0.0.1 7311`;
     then put 1 hello, take 1000, done, stats, quit.
     """)
 } catch {

@@ -21,6 +21,14 @@ enum Command: Equatable {
   /// How long a take may wait.
   static let longestTake = 3_600_000
 
+  /// Reads a line as it was sent, without its end.
+  ///
+  /// - Throws: ``CommandError`` that says what is wrong, in one line.
+  init(_ line: [UInt8]) throws(CommandError) {
+    guard let text = String(validating: line, as: UTF8.self) else { throw CommandError("a line that is not UTF-8") }
+    try self.init(text)
+  }
+
   /// Reads a line without its end.
   ///
   /// - Throws: ``CommandError`` that says what is wrong, in one line.

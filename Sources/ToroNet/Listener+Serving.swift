@@ -35,15 +35,19 @@ extension Listener {
       close()
       serving.members.close()
       serving.cancelAll()
-      // The handlers' own ends, which a cancelled task may wait for as well.
-      await reactor.spawn { try? await serving.members.join() }.value
+      // In a task that is not cancelled.
+      await reactor.spawn {
+        try? await serving.farewell()
+        try? await serving.members.join()
+      }.value
       throw error
     }
   }
 
   /// Ends in an orderly way: nothing more is accepted, connections between two requests
   /// (``Connection/awaitRequest(deadline:file:line:)``) are let go, and the other handlers have the time of `grace` to end.
-  /// Then they are cancelled, and their connections closed. ``serve(onError:_:)`` returns when all have ended.
+  /// Then they are cancelled; a second later, which is enough for a last word, the connections of those who are still there are
+  /// closed. ``serve(onError:_:)`` returns when all have ended.
   ///
   /// - Parameter grace: How long to wait for handlers.
   /// - Returns: How many were cut short.
@@ -56,7 +60,9 @@ extension Listener {
     close()
     serving.stop()
     if try await serving.members.join(deadline: .after(grace)) { return 0 }
-    return serving.cancelAll()
+    let cutCount = serving.cancelAll()
+    try await serving.farewell()
+    return cutCount
   }
 
   /// How many connections ``serve(onError:_:)`` serves now. On the reactor's thread.
@@ -116,11 +122,14 @@ final class Serving: @unchecked Sendable {
   @discardableResult
   func cancelAll() -> Int {
     isStopping = true
-    for (connection, task) in served.values {
-      task.cancel()
-      connection.close()
-    }
+    for (_, task) in served.values { task.cancel() }
     return served.count
+  }
+
+  /// Closes the connections of those who are still there in a second.
+  func farewell() async throws {
+    if try await members.join(deadline: .after(.seconds(1))) { return }
+    for (connection, _) in served.values { connection.close() }
   }
 }
 

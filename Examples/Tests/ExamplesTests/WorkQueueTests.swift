@@ -8,16 +8,10 @@ import ToroNet
 /// The daemon as a child process, with the demo's client.
 @Suite("The work queue daemon")
 struct WorkQueueTests {
-  private static func start(_ arguments: String...) async throws -> (ChildProcess, SocketAddress) {
-    let daemon = try ChildProcess(ChildProcess.neighbour("WorkQueue"), ["--port", "0"] + arguments)
-    let line = try #require(try await daemon.readLine())
-    return (daemon, try SocketAddress(String(line.dropFirst("listening on ".count))))
-  }
-
   @Test("Items leave lowest first, equal ones in order of arrival, one at a time")
   func order() throws {
     try onReactor { _ in
-      let (daemon, address) = try await Self.start()
+      let (daemon, address) = try await start("WorkQueue")
       let client = try await Client(address)
       for item in ["5 e", "1 a", "3 c", "1 b", "-2 first"] { try await client.say("put \(item)", expecting: "ok") }
       try await client.say("take 0", expecting: "item -2 first")
@@ -40,7 +34,7 @@ struct WorkQueueTests {
   @Test("What a client that goes had in hand comes back where it was", arguments: [true, false])
   func vanishingTaker(isReset: Bool) throws {
     try onReactor { _ in
-      let (daemon, address) = try await Self.start()
+      let (daemon, address) = try await start("WorkQueue")
       let client = try await Client(address)
       let rogue = try await Client(address)
       for item in ["1 a", "1 b"] { try await client.say("put \(item)", expecting: "ok") }
@@ -66,7 +60,7 @@ struct WorkQueueTests {
   @Test("Bad lines and lines that are too long are answered, in little memory, and the connection lives on")
   func badLines() throws {
     try onReactor { reactor in
-      let (daemon, address) = try await Self.start()
+      let (daemon, address) = try await start("WorkQueue")
       let client = try await Client(address)
       for line in ["", "nonsense", "put", "take soon", "done now"] {
         #expect(try await client.say(line).hasPrefix("error "))
@@ -88,7 +82,7 @@ struct WorkQueueTests {
   @Test("Further clients than are served at a time wait until one leaves")
   func maxClients() throws {
     try onReactor { reactor in
-      let (daemon, address) = try await Self.start("--max-clients", "2")
+      let (daemon, address) = try await start("WorkQueue", "--max-clients", "2")
       let first = try await Client(address)
       let second = try await Client(address)
       for client in [first, second] { #expect(try await client.say("stats").hasPrefix("stats")) }
@@ -104,7 +98,7 @@ struct WorkQueueTests {
   @Test("After a signal work in hand ends, takes that wait are told, and the daemon exits with 0")
   func gracefulEnd() throws {
     try onReactor { reactor in
-      let (daemon, address) = try await Self.start("--grace", "20")
+      let (daemon, address) = try await start("WorkQueue", "--grace", "20")
       let worker = try await Client(address)
       let waiter = try await Client(address)
       try await worker.say("put 1 a", expecting: "ok")
@@ -124,13 +118,13 @@ struct WorkQueueTests {
   @Test("Work that outlasts the grace period is not waited for, and its client is told")
   func graceEnds() throws {
     try onReactor { reactor in
-      let (daemon, address) = try await Self.start("--grace", "1")
+      let (daemon, address) = try await start("WorkQueue", "--grace", "1")
       let worker = try await Client(address)
       try await worker.say("put 1 a", expecting: "ok")
       try await worker.say("put 2 b", expecting: "ok")
       try await worker.say("take 0", expecting: "item 1 a")
       daemon.send(SIGTERM)
-      #expect(try await daemon.readLine() == "stopping: work in hand has 1 second")
+      #expect(try await daemon.readLine() == "stopping: work in hand has 1.0 seconds")
       try await worker.say("stats", expecting: "stats queued=1 inhand=1 waiting=0 done=0 clients=1")
       #expect(try await worker.connection.readLine(deadline: soon(5_000)) == "error the time for work in hand is over")
       #expect(try await worker.connection.readLine(deadline: soon(5_000)) == nil)
@@ -142,7 +136,7 @@ struct WorkQueueTests {
   @Test("A second signal ends it at once")
   func secondSignal() throws {
     try onReactor { reactor in
-      let (daemon, address) = try await Self.start("--grace", "60")
+      let (daemon, address) = try await start("WorkQueue", "--grace", "60")
       let worker = try await Client(address)
       try await worker.say("put 1 a", expecting: "ok")
       try await worker.say("take 0", expecting: "item 1 a")
@@ -161,10 +155,9 @@ struct WorkQueueTests {
     ])
   func badArguments(arguments: [String]) throws {
     try onReactor { _ in
-      let daemon = try ChildProcess(ChildProcess.neighbour("WorkQueue"), arguments, readsErrors: true)
-      #expect(try await daemon.readLine()?.hasPrefix("WorkQueue: ") == true)
-      #expect(try await daemon.readLine() == nil)
-      #expect(try await daemon.waitForExit() == 64)
+      let (line, status) = try await refusal(of: "WorkQueue", arguments)
+      #expect(line?.hasPrefix("Error: ") == true)
+      #expect(status == 64)
     }
   }
 
@@ -172,15 +165,14 @@ struct WorkQueueTests {
   func helpAndTakenPort() throws {
     try onReactor { _ in
       for option in ["--help", "-h"] {
-        let help = try ChildProcess(ChildProcess.neighbour("WorkQueue"), [option])
-        #expect(try await help.readLine()?.hasPrefix("usage: WorkQueue") == true)
-        #expect(try await help.waitForExit() == 0)
+        let (line, status) = try await refusal(of: "WorkQueue", [option])
+        #expect(line?.hasPrefix("OVERVIEW: ") == true)
+        #expect(status == 0)
       }
-      let (daemon, address) = try await Self.start()
-      let second = try ChildProcess(
-        ChildProcess.neighbour("WorkQueue"), ["--port", "\(address.port)"], readsErrors: true)
-      #expect(try await second.readLine() == "WorkQueue: bind \(address): Address already in use")
-      #expect(try await second.waitForExit() == 1)
+      let (daemon, address) = try await start("WorkQueue")
+      let (line, status) = try await refusal(of: "WorkQueue", ["--port", "\(address.port)"])
+      #expect(line == "Error: bind \(address): Address already in use")
+      #expect(status == 1)
       withExtendedLifetime(daemon) {}
     }
   }
