@@ -14,7 +14,7 @@ import Toro
 /// those who ask for the same name meanwhile. So at most as many threads are stuck as the resolver may have, and further names wait
 /// for one of them, until their deadlines; give one where it matters.
 ///
-/// It holds the reactor meanwhile (`Reactor.hold()`). One resolver may serve any number of reactors. In a forked child it has
+/// It holds the reactor meanwhile (`Reactor.hold()`), so that virtual time stands still, and no deadline in it passes. One resolver may serve any number of reactors. In a forked child it has
 /// threads of its own; look-ups that were under way in the parent do not end there.
 public final class Resolver: Sendable {
   /// One for the whole process, with up to four threads.
@@ -116,7 +116,8 @@ public final class Resolver: Sendable {
       reactor.execute { try? answer.set(result) }
     }
     defer {
-      lookups.leave(ticket)
+      // In a forked child it was the parent's, whose lock another thread may have held.
+      if lookups === self.lookups.content { lookups.leave(ticket) }
       reactor.unhold()
       withExtendedLifetime(answer) {}
     }
