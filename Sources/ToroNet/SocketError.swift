@@ -3,7 +3,7 @@ import Toro
 
 /// The operating system refused an operation on a socket, or the network failed it.
 public struct SocketError: Error, Hashable, CustomStringConvertible {
-  /// What was tried: `connect`, `bind`, `accept`, `read`, `write` and so on.
+  /// What was tried: `connect`, `bind`, `accept`, `read`, `write`, `send`, `receive` and so on.
   public let operation: String
   /// What `errno` was.
   public let errno: Int32

@@ -233,8 +233,8 @@ struct ConnectionTests {
   }
 
   @Test("A connection can be used from tasks that are not on its reactor")
-  func elsewhere() throws {
-    try onReactor { _ in
+  func elsewhere() async throws {
+    try await onReactorThread { _ in
       let (client, server) = try await connectedPair()
       let echoing = Task.detached {
         while let line = try await server.readLine(deadline: .after(.seconds(10))) {

@@ -16,6 +16,29 @@ func onReactor<Value: Sendable>(
   }
 }
 
+/// The same on a thread of its own: for bodies that wait for tasks elsewhere. On the test's thread, which is one of the few
+/// that those tasks run on, several such tests at a time would have none left.
+func onReactorThread<Value: Sendable>(
+  _ body: @escaping @Sendable (Reactor) async throws -> Value
+) async throws -> Value {
+  try await withCheckedThrowingContinuation { continuation in
+    let work = Unmanaged.passRetained(Work { continuation.resume(with: Result { try onReactor(body) }) })
+    var thread = pthread_t()
+    pthread_create(
+      &thread, nil,
+      {
+        Unmanaged<Work>.fromOpaque($0.unsafelyUnwrapped).takeRetainedValue().body()
+        return nil
+      }, work.toOpaque())
+    pthread_detach(thread)
+  }
+}
+
+private final class Work: Sendable {
+  let body: @Sendable () -> Void
+  init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+}
+
 /// A listener on a free loopback port.
 func loopback(_ reactor: Reactor = .current) throws -> Listener {
   try Listener(host: "127.0.0.1", port: 0, on: reactor)

@@ -226,4 +226,40 @@ struct ForkTests {
       }
     }
   }
+
+  @Test("A child has threads of its own for blocking code")
+  func blockingCode() async {
+    await #expect(processExitsWith: .success) {
+      try await onOwnThread {
+        let reactor = try Reactor()
+        // All threads of the pool are there, some idle and some busy.
+        let latch = Latch()
+        let began = Counter()
+        let busy = (0..<3).map { _ in
+          reactor.spawn {
+            try await reactor.runBlocking {
+              began.add()
+              latch.wait()
+            }
+          }
+        }
+        try reactor.run {
+          try await reactor.runBlocking {}
+          while began.value < 3 { try await reactor.sleep(for: .microseconds(100)) }
+        }
+        let child = Child {
+          do {
+            let other = try Reactor()
+            return try other.run { try await other.runBlocking { 7 } } == 7
+          } catch {
+            return false
+          }
+        }
+        require(child.hasSucceeded, "\(child)")
+        for _ in 0..<3 { latch.open() }
+        try reactor.run { for task in busy { try await task.value } }
+        reactor.close()
+      }
+    }
+  }
 }

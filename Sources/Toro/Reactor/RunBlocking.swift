@@ -1,5 +1,4 @@
 import CToroShims
-import Glibc
 import Synchronization
 
 extension Reactor {
@@ -9,7 +8,8 @@ extension Reactor {
   /// The code is not interrupted: if the task is cancelled before a thread has begun it, it is not run and
   /// `CancellationError` thrown; afterwards it is waited for.
   ///
-  /// - Throws: What the body throws; `CancellationError`; ``ReactorClosedError``.
+  /// - Throws: What the body throws; `CancellationError`; ``ReactorClosedError``; ``SystemError`` if the system refuses the first
+  ///   thread.
   /// - Isolation: May be awaited from any thread.
   public func runBlocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     if isClosed { throw ReactorClosedError() }
@@ -20,7 +20,8 @@ extension Reactor {
     return try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation { continuation in
         job.setContinuation(continuation)
-        BlockingPool.submit { job.run() }
+        let error = blockingPool.submit { job.run() }
+        if error != 0 { job.refuse(SystemError("pthread_create", errno: error)) }
       }
     } onCancel: {
       job.cancel()
@@ -66,7 +67,12 @@ private final class BlockingJob<Value: Sendable>: Sendable {
     continuation?.resume(with: Result { try body() })
   }
 
-  func cancel() {
+  func cancel() { end(throwing: CancellationError()) }
+
+  /// There is no thread to run it.
+  func refuse(_ error: SystemError) { end(throwing: error) }
+
+  private func end(throwing error: any Error) {
     let continuation = state.withLock { state -> UnsafeContinuation<Value, any Error>? in
       toro_acquired(lock)
       defer { toro_releasing(lock) }
@@ -74,82 +80,9 @@ private final class BlockingJob<Value: Sendable>: Sendable {
       state = .cancelled
       return continuation
     }
-    continuation?.resume(throwing: CancellationError())
+    continuation?.resume(throwing: error)
   }
 }
 
-/// Up to four threads for blocking code, made when needed; an idle one ends after ten seconds.
-enum BlockingPool {
-  private static let limit = 4
-
-  /// Guarded by `mutex`.
-  private final class State: @unchecked Sendable {
-    var jobs = RingBuffer<@Sendable () -> Void>()
-    var threads = 0
-    var idle = 0
-    let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    let condition: UnsafeMutablePointer<pthread_cond_t>
-
-    init() {
-      mutex = .allocate(capacity: 1)
-      condition = .allocate(capacity: 1)
-      pthread_mutex_init(mutex, nil)
-      var attributes = pthread_condattr_t()
-      pthread_condattr_init(&attributes)
-      pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-      pthread_cond_init(condition, &attributes)
-      pthread_condattr_destroy(&attributes)
-    }
-  }
-
-  private static let state = State()
-
-  static func submit(_ job: @escaping @Sendable () -> Void) {
-    pthread_mutex_lock(state.mutex)
-    state.jobs.append(job)
-    if state.jobs.count > state.idle && state.threads < limit {
-      startThread()
-    } else {
-      pthread_cond_signal(state.condition)
-    }
-    pthread_mutex_unlock(state.mutex)
-  }
-
-  private static func startThread() {
-    var thread = pthread_t()
-    let error = pthread_create(
-      &thread, nil,
-      { _ in
-        BlockingPool.work()
-        return nil
-      }, nil)
-    // With a thread there already the job waits for it; without any there is nobody to run it.
-    require(error == 0 || state.threads > 0, "Toro: no thread for runBlocking: \(errorText(error))")
-    if error == 0 {
-      pthread_detach(thread)
-      state.threads += 1
-    }
-  }
-
-  private static func work() {
-    pthread_mutex_lock(state.mutex)
-    while true {
-      if !state.jobs.isEmpty {
-        let job = state.jobs.removeFirst()
-        pthread_mutex_unlock(state.mutex)
-        job()
-        pthread_mutex_lock(state.mutex)
-        continue
-      }
-      var until = timespec()
-      clock_gettime(CLOCK_MONOTONIC, &until)
-      until.tv_sec += 10
-      state.idle += 1
-      let error = pthread_cond_timedwait(state.condition, state.mutex, &until)
-      state.idle -= 1
-      if error == ETIMEDOUT && state.jobs.isEmpty { break }
-    }
-    state.threads -= 1
-    pthread_mutex_unlock(state.mutex)
-  }
-}
+/// Up to four threads for ``Reactor/runBlocking(_:)``.
+private let blockingPool = ThreadPool(limit: 4)
