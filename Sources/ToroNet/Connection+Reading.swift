@@ -225,7 +225,7 @@ extension Connection {
       return nil
     case .failed(let code):
       failure = code
-      throw SocketError("read", errno: code, address: peerAddress)
+      throw socket.layer?.failure ?? SocketError("read", errno: code, address: peerAddress)
     }
   }
 }
