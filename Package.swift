@@ -28,7 +28,7 @@ let package = Package(
     .target(name: "ToroC", dependencies: ["Toro", "CToro"], swiftSettings: settings),
     .executableTarget(
       name: "WaitNotify", dependencies: ["Toro"], path: "Examples/WaitNotify", swiftSettings: settings),
-    .target(name: "ToroNet", dependencies: ["Toro", "CToroShims"], swiftSettings: settings),
+    .target(name: "ToroNet", dependencies: ["Toro", "CLibevent", "CToroShims"], swiftSettings: settings),
     .executableTarget(
       name: "ProducerConsumer", dependencies: ["Toro"], path: "Examples/ProducerConsumer", swiftSettings: settings),
     .executableTarget(
@@ -41,7 +41,8 @@ let package = Package(
       name: "MixedServer", dependencies: ["MixedBoard", "CToro"], path: "Examples/C", exclude: ["Mixed"],
       sources: ["mixed-server.c", "http-service.c"], linkerSettings: [.linkedLibrary("event_extra")]),
     .testTarget(
-      name: "ToroNetTests", dependencies: ["Toro", "ToroNet", "WorkQueue", "Demo"], swiftSettings: settings),
+      name: "ToroNetTests", dependencies: ["Toro", "ToroNet", "WorkQueue", "Demo", "CLibevent"],
+      swiftSettings: settings),
     // The tests of toro.h, in C: scenarios, and a program that runs them without a test runner around it.
     .target(
       name: "ToroScenarios", dependencies: ["CToro"], path: "Tests/C/ToroScenarios",
