@@ -18,6 +18,10 @@ let package = Package(
     // The same as one library for programs without Swift: libtoro.so.
     .library(name: "toro", type: .dynamic, targets: ["ToroC"]),
   ],
+  // What is off pulls in nothing.
+  traits: [
+    .trait(name: "TLS", description: "TLS for the connections and listeners of ToroNet, by OpenSSL 3 (libssl-dev)")
+  ],
   targets: [
     .systemLibrary(
       name: "CLibevent", path: "CLibevent", pkgConfig: "libevent_core",
@@ -28,7 +32,12 @@ let package = Package(
     .target(name: "ToroC", dependencies: ["Toro", "CToro"], swiftSettings: settings),
     .executableTarget(
       name: "WaitNotify", dependencies: ["Toro"], path: "Examples/WaitNotify", swiftSettings: settings),
-    .target(name: "ToroNet", dependencies: ["Toro", "CLibevent", "CToroShims"], swiftSettings: settings),
+    .systemLibrary(name: "COpenSSL", path: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .target(
+      name: "ToroNet",
+      dependencies: [
+        "Toro", "CLibevent", "CToroShims", .target(name: "COpenSSL", condition: .when(traits: ["TLS"])),
+      ], swiftSettings: settings),
     .executableTarget(
       name: "ProducerConsumer", dependencies: ["Toro"], path: "Examples/ProducerConsumer", swiftSettings: settings),
     .executableTarget(
@@ -41,8 +50,11 @@ let package = Package(
       name: "MixedServer", dependencies: ["MixedBoard", "CToro"], path: "Examples/C", exclude: ["Mixed"],
       sources: ["mixed-server.c", "http-service.c"], linkerSettings: [.linkedLibrary("event_extra")]),
     .testTarget(
-      name: "ToroNetTests", dependencies: ["Toro", "ToroNet", "WorkQueue", "Demo", "CLibevent"],
-      swiftSettings: settings),
+      name: "ToroNetTests",
+      dependencies: [
+        "Toro", "ToroNet", "WorkQueue", "Demo", "CLibevent",
+        .target(name: "COpenSSL", condition: .when(traits: ["TLS"])),
+      ], swiftSettings: settings),
     // The tests of toro.h, in C: scenarios, and a program that runs them without a test runner around it.
     .target(
       name: "ToroScenarios", dependencies: ["CToro"], path: "Tests/C/ToroScenarios",

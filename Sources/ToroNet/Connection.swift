@@ -137,7 +137,7 @@ extension Connection {
     try await connect(to: address, until: reactor.resolve(deadline), on: reactor, WaitSite(file, line))
   }
 
-  private static func connect(
+  static func connect(
     to address: SocketAddress, until due: Int64, on reactor: Reactor, _ site: WaitSite
   ) async throws -> Connection {
     guard reactor.isInside else {
