@@ -110,6 +110,8 @@
       let transfer = socket.receivePlain(into: buffer)
       switch transfer {
       case .moved(0): isAtEnd = true
+      // There was no more: to find nothing costs a system call.
+      case .moved(let count) where count < buffer.count: receivesLeft = 0
       case .failed(let code): receiveFailure = code
       default: break
       }
