@@ -1,7 +1,8 @@
 # What there is to do with a checkout. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench tsan asan lib install uninstall deb test-install examples test-examples format lint clean prerequisites
+.PHONY: help demo test bench tsan asan lib install uninstall deb test-install examples test-examples format lint clean prerequisites \
+	test-prerequisites
 
 # Where `make install` puts the C library. DESTDIR is put before each of these, and is not where it will be used.
 PREFIX ?= /usr/local
@@ -13,6 +14,9 @@ DIRECTORIES = PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" INCLUDEDIR="$(INCLUDEDIR)" M
 
 # Swift's backtracer can hang when a test is meant to crash.
 export SWIFT_BACKTRACE = enable=no
+
+# What is off unless a program asks for it, and is tested with the rest.
+TRAITS = TLS
 
 SOURCES = Package.swift Sources Tests Examples Benchmarks
 
@@ -27,8 +31,8 @@ demo: prerequisites  ## Install what is missing, build, and run the work-queue d
 	swift build --package-path Examples
 	Examples/.build/debug/Demo
 
-test: prerequisites  ## Install what is missing and run the tests, the examples' too
-	swift test
+test: test-prerequisites  ## Install what is missing and run the tests, the examples' too
+	swift test --traits $(TRAITS)
 	swift test --package-path Examples
 
 bench: prerequisites  ## Run every workload; a table, then lines of JSON
@@ -36,11 +40,11 @@ bench: prerequisites  ## Run every workload; a table, then lines of JSON
 	scripts/bench.sh Benchmarks/.build/release/ToroBench
 	Benchmarks/.build/release/ToroCBench
 
-tsan: prerequisites  ## Run the tests that use threads under the thread sanitizer
-	swift test --scratch-path .build-tsan --sanitize thread --filter Threads
+tsan: test-prerequisites  ## Run the tests that use threads under the thread sanitizer
+	swift test --traits $(TRAITS) --scratch-path .build-tsan --sanitize thread --filter Threads
 
-asan: prerequisites  ## Run the tests under the address sanitizer
-	swift test --scratch-path .build-asan --sanitize address
+asan: test-prerequisites  ## Run the tests under the address sanitizer
+	swift test --traits $(TRAITS) --scratch-path .build-asan --sanitize address
 
 lib: $(LIBRARY)/libtoro.a  ## Build the C library, shared and static, with the Swift runtime inside
 
@@ -85,3 +89,7 @@ clean:  ## Remove what was built
 
 prerequisites:
 	@scripts/prerequisites.sh
+
+test-prerequisites: prerequisites
+	@scripts/need-commands.sh pkg-config:pkg-config openssl:openssl curl:curl
+	@scripts/need-modules.sh openssl:libssl-dev

@@ -18,6 +18,10 @@ let package = Package(
     // The same as one library for programs without Swift: libtoro.so.
     .library(name: "toro", type: .dynamic, targets: ["ToroC"]),
   ],
+  // What is off pulls in nothing.
+  traits: [
+    .trait(name: "TLS", description: "TLS for the connections and listeners of ToroNet, by OpenSSL 3 (libssl-dev)")
+  ],
   targets: [
     .systemLibrary(
       name: "CLibevent", path: "CLibevent", pkgConfig: "libevent_core",
@@ -26,13 +30,22 @@ let package = Package(
     .target(name: "Toro", dependencies: ["CLibevent", "CToroShims"], swiftSettings: settings),
     .target(name: "CToro"),
     .target(name: "ToroC", dependencies: ["Toro", "CToro"], swiftSettings: settings),
-    .target(name: "ToroNet", dependencies: ["Toro", "CToroShims"], swiftSettings: settings),
+    .systemLibrary(name: "COpenSSL", path: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .target(
+      name: "ToroNet",
+      dependencies: [
+        "Toro", "CLibevent", "CToroShims", .target(name: "COpenSSL", condition: .when(traits: ["TLS"])),
+      ], swiftSettings: settings),
     // A program in C whose requests are answered in Swift.
     .target(name: "MixedBoard", dependencies: ["Toro", "ToroC"], path: "Examples/C/Mixed", swiftSettings: settings),
     .executableTarget(
       name: "MixedServer", dependencies: ["MixedBoard", "CToro"], path: "Examples/C", exclude: ["Mixed"],
       sources: ["mixed-server.c", "http-service.c"], linkerSettings: [.linkedLibrary("event_extra")]),
-    .testTarget(name: "ToroNetTests", dependencies: ["Toro", "ToroNet"], swiftSettings: settings),
+    .testTarget(
+      name: "ToroNetTests",
+      dependencies: [
+        "Toro", "ToroNet", "CLibevent", .target(name: "COpenSSL", condition: .when(traits: ["TLS"])),
+      ], swiftSettings: settings),
     // The tests of toro.h, in C: scenarios, and a program that runs them without a test runner around it.
     .target(
       name: "ToroScenarios", dependencies: ["CToro"], path: "Tests/C/ToroScenarios",

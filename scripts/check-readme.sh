@@ -39,7 +39,7 @@ awk -v root="$scratch" '
   echo 'import PackageDescription'
   echo 'let products = ["Toro", "ToroNet", "CLibevent"].map { Target.Dependency.product(name: $0, package: "Toro") }'
   echo 'let package = Package('
-  echo '  name: "Readme", dependencies: [.package(name: "Toro", path: "../..")],'
+  echo '  name: "Readme", dependencies: [.package(name: "Toro", path: "../..", traits: ["TLS"])],'
   echo '  targets: ['
   echo '    .target(name: "Fragments", dependencies: products),'
   for program in "$scratch"/Sources/Program*; do

@@ -48,9 +48,11 @@ extension Connection {
       case .blocked: try await awaitRoom(until: due, site)
       case .failed(let code):
         if [EPIPE, ECONNRESET].contains(code) { sender.fail(code) }
+        if let failure = socket.layer?.failure { throw failure }
         throw SocketError(code == EPIPE ? "write" : "sendfile", errno: code, address: peerAddress)
       }
     }
+    if socket.layer != nil { try await awaitMarks(until: due, site) }
     return place - offset
   }
 }

@@ -25,7 +25,7 @@ extension Connection {
   }
 
   /// How many bytes were written and not taken by the system yet. On the reactor's thread.
-  public var unsentCount: Int { sender.output.count }
+  public var unsentCount: Int { sender.unsentCount }
 
   /// Whether small writes are sent at once, rather than held back until the peer has confirmed those before: `TCP_NODELAY`.
   /// True at first.

@@ -110,7 +110,7 @@ extension Connection {
     into buffer: UnsafeMutableRawBufferPointer, until due: Int64, _ site: WaitSite, _ isolation: (any Actor)?
   ) throws -> ReadStart {
     require(buffer.count >= 1, "\(subject).read(into:): a buffer of at least 1 byte")
-    guard reactor.isInside, !mayHaveMore, !hasEnded, !mayTryFirst(due) else { return .otherwise }
+    guard reactor.isInside, !mayHaveMore, !hasEnded, socket.layer == nil, !mayTryFirst(due) else { return .otherwise }
     beginReading()
     guard input.isEmpty else {
       isReading = false
@@ -325,7 +325,7 @@ extension Connection {
       return nil
     case .failed(let code):
       failure = code
-      throw SocketError("read", errno: code, address: peerAddress)
+      throw socket.layer?.failure ?? SocketError("read", errno: code, address: peerAddress)
     }
   }
 }

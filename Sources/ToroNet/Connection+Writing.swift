@@ -78,7 +78,7 @@ extension Connection {
   /// - Returns: How much was sent if there is more to do; `nil` if not.
   @usableFromInline @inline(never)
   func startWriting(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
-    guard reactor.isCurrent else { return 0 }
+    guard reactor.isCurrent, socket.layer == nil else { return 0 }
     expectNoWriter()
     let sent = try sendOrHold(bytes)
     return sent == bytes.count && !writeTurns.isSpent() ? nil : sent
@@ -101,6 +101,7 @@ extension Connection {
       if sent == bytes.count { break }
       try await awaitRoom(until: due, site)
     }
+    if socket.layer != nil { try await awaitMarks(until: due, site) }
     await letOthersRun()
   }
 
@@ -128,7 +129,7 @@ extension Connection {
       start += sent
       if next == parts.count { break }
       let rest = parts[next...].reduce(-start) { $0 + $1.count }
-      if isFull, sender.output.takes(rest) {
+      if isFull, sender.takes(rest) {
         for part in parts[next...] {
           part.withUnsafeBytes { sender.hold(UnsafeRawBufferPointer(rebasing: $0[start...])) }
           start = 0
@@ -137,6 +138,7 @@ extension Connection {
       }
       if isFull { try await awaitRoom(until: due, site) }
     }
+    if socket.layer != nil { try await awaitMarks(until: due, site) }
     await letOthersRun()
   }
 
@@ -166,7 +168,7 @@ extension Connection {
     defer { isWriting = false }
     while true {
       _ = try sendOrHold(UnsafeRawBufferPointer(start: nil, count: 0))
-      if sender.output.isEmpty { return }
+      if sender.unsentCount == 0 { return }
       try await awaitRoom(until: due, site)
     }
   }
@@ -195,6 +197,15 @@ extension Connection {
     throw TimeoutError("\(subject).write")
   }
 
+  /// Waits until a layer holds no more than the marks allow of what it has taken.
+  func awaitMarks(until due: Int64, _ site: WaitSite) async throws {
+    guard sender.unsentCount > sender.marks.high else { return }
+    while sender.unsentCount > sender.marks.low {
+      try await awaitRoom(until: due, site)
+      _ = try sendOrHold(UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+  }
+
   /// Sends what there is room for, and holds the rest if the marks allow.
   ///
   /// - Returns: How much the writer is rid of.
@@ -203,7 +214,7 @@ extension Connection {
     if socket.isClosed { throw ClosedError(subject) }
     let sent = try translate { try sender.send(bytes) }
     let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...])
-    if rest.isEmpty || !sender.output.takes(rest.count) { return sent }
+    if rest.isEmpty || !sender.takes(rest.count) { return sent }
     sender.hold(rest)
     return bytes.count
   }
@@ -212,7 +223,7 @@ extension Connection {
     do { return try body() } catch let error as Sender.Failure {
       // EPIPE also says that the peer had ended in order, which is for reads to tell.
       if error.code != EPIPE { failure = error.code }
-      throw SocketError("write", errno: error.code, address: peerAddress)
+      throw socket.layer?.failure ?? SocketError("write", errno: error.code, address: peerAddress)
     }
   }
 }

@@ -16,6 +16,10 @@ import Toro
 /// The end of the stream is no error: a read returns no bytes, ``readLine(maxLength:deadline:file:line:)`` `nil`. A
 /// connection that was cut throws a ``SocketError`` whose ``SocketError/isReset`` is true.
 ///
+/// **TLS.** With the package's trait `TLS` a connection may speak it: all is as without, but that what is wrong with TLS is a
+/// `TLSError`, as is a stream that ends without the peer's word that this is the end. ``closeWrite()`` and ``close()`` say that
+/// word; ``reset()`` does not.
+///
 /// Dropping the connection closes it.
 public final class Connection: CustomStringConvertible, @unchecked Sendable {
   /// The reactor that the connection belongs to.

@@ -236,7 +236,15 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
     if descriptor >= 0 {
       let accepted = Socket(descriptor, on: reactor)
       guard let peer, let local = try? ToroNet.localAddress(of: descriptor) else { return .gone }
-      return .connection(Connection(accepted, peer: peer, local: local))
+      let connection = Connection(accepted, peer: peer, local: local)
+      #if TLS
+        if let context = options.tls {
+          guard (try? connection.expectTLS(context)) != nil else {
+            return .exhausted(SocketError("accept", errno: ENOMEM, address: localAddress))
+          }
+        }
+      #endif
+      return .connection(connection)
     }
     switch code {
     case EAGAIN: return .none

@@ -34,6 +34,11 @@ struct Output {
   /// Whether a writer may go on that leaves this much here.
   func takes(_ rest: Int) -> Bool { count <= marks.low && rest <= marks.high - count }
 
+  /// The same where others hold some as well.
+  func takes(_ rest: Int, beside others: Int) -> Bool {
+    count + others <= marks.low && rest <= marks.high - count - others
+  }
+
   mutating func append(_ more: UnsafeRawBufferPointer) {
     if start > 0 && start >= bytes.count / 2 {
       bytes.removeSubrange(..<start)

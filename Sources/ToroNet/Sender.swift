@@ -30,6 +30,15 @@ final class Sender: @unchecked Sendable {
   /// Whether ``end()`` was called.
   var hasEnded: Bool { endsAfterwards }
 
+  /// How much was written and not taken by the system yet.
+  var unsentCount: Int { output.count + (socket.layer?.unsentCount ?? 0) }
+
+  /// Whether a writer may go on that leaves this much here.
+  func takes(_ rest: Int) -> Bool {
+    guard let layer = socket.layer else { return output.takes(rest) }
+    return layer.isOpen && output.takes(rest, beside: layer.unsentCount)
+  }
+
   // MARK: Sending
 
   /// Sends as much as there is room for: first what is held, then of `rest`.
@@ -38,7 +47,8 @@ final class Sender: @unchecked Sendable {
   /// - Throws: The error's number.
   func send(_ rest: UnsafeRawBufferPointer) throws(Failure) -> Int {
     if let failure { throw Failure(code: failure) }
-    if output.isEmpty { return rest.isEmpty ? 0 : try count(socket.send(rest)) }
+    // A layer may have something left to send of its own.
+    if output.isEmpty { return rest.isEmpty && socket.layer == nil ? 0 : try count(socket.send(rest)) }
     let held = output.count
     let sent = try output.withUnsent { held -> Result<Int, Failure> in
       withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { parts in
@@ -79,8 +89,8 @@ final class Sender: @unchecked Sendable {
     flushLater()
   }
 
-  private func flushLater() {
-    guard !isFlushing, !output.isEmpty else { return }
+  func flushLater() {
+    guard !isFlushing, unsentCount > 0, failure == nil else { return }
     isFlushing = true
     socket.whenWritable { outcome in self.flush(outcome) }
   }
@@ -93,12 +103,17 @@ final class Sender: @unchecked Sendable {
     } else if !closesAfterwards {
       return  // closed for its users: ``close()`` sees to the rest
     } else {
-      output.removeAll()  // the reactor is closed
+      fail(ECANCELED)  // the reactor is closed
     }
-    if output.isEmpty { finish() }
+    finishIfSent()
   }
 
-  private func finish() {
+  /// Ends what was to be ended, once all that was written has been sent.
+  private func finishIfSent() {
+    guard endsAfterwards || closesAfterwards else { return }
+    // A layer may have a last word.
+    if output.isEmpty, failure == nil { socket.layer?.endWriting() }
+    guard unsentCount == 0 || failure != nil else { return flushLater() }
     if endsAfterwards { shutdown(socket.descriptor, Int32(SHUT_WR)) }
     if closesAfterwards {
       giveUp?.cancel()
@@ -113,13 +128,14 @@ final class Sender: @unchecked Sendable {
   func end() {
     guard !endsAfterwards else { return }
     endsAfterwards = true
-    if output.isEmpty { finish() }
+    finishIfSent()
   }
 
   /// Closes the socket when all that was written has been sent, or after ``closingTime``.
   func close() {
     guard !closesAfterwards else { return }
-    if output.isEmpty || failure != nil {
+    if output.isEmpty, failure == nil { socket.layer?.endWriting() }
+    if unsentCount == 0 || failure != nil {
       closesAfterwards = true
       return socket.close()
     }

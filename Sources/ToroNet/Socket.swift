@@ -13,6 +13,8 @@ final class Socket: @unchecked Sendable {
   /// Told once when the descriptor has been closed.
   private let closingHook = Mutex<(@Sendable () -> Void)?>(nil)
   private let reading: DescriptorWatch
+  /// What bytes go through instead of the system's calls; `nil` of a plain socket. Set before anybody waits.
+  @exclusivity(unchecked) var layer: (any StreamLayer)?
   /// Made when first needed: most writes need no wait.
   @exclusivity(unchecked) private var writing: DescriptorWatch?
   /// What ``name(_:reading:)`` was told, for the watch that is made later.
@@ -58,6 +60,12 @@ final class Socket: @unchecked Sendable {
   /// Receives once.
   @inline(__always)
   func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+    if let layer { return layer.receive(into: buffer) }
+    return receivePlain(into: buffer)
+  }
+
+  @inline(__always)
+  func receivePlain(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
     while true {
       let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
       if count >= 0 || errno != EINTR { return Transfer(count) }
@@ -67,6 +75,12 @@ final class Socket: @unchecked Sendable {
   /// Sends once. A peer that is gone is an error, not the end of the program.
   @inline(__always)
   func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
+    if let layer { return layer.send(bytes) }
+    return sendPlain(bytes)
+  }
+
+  @inline(__always)
+  func sendPlain(_ bytes: UnsafeRawBufferPointer) -> Transfer {
     while true {
       let count = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
       if count >= 0 || errno != EINTR { return Transfer(count) }
@@ -75,6 +89,7 @@ final class Socket: @unchecked Sendable {
 
   /// Sends several parts at once.
   func send(_ parts: UnsafeMutableBufferPointer<iovec>) -> Transfer {
+    if let layer { return layer.send(parts) }
     var message = msghdr()
     message.msg_iov = parts.baseAddress
     message.msg_iovlen = parts.count
@@ -86,6 +101,7 @@ final class Socket: @unchecked Sendable {
 
   /// Sends a part of a file, without a copy in this process.
   func send(contentsOf file: Int32, from offset: inout Int, count: Int) -> Transfer {
+    if let layer { return layer.send(contentsOf: file, from: &offset, count: count) }
     while true {
       // sendfile has no MSG_NOSIGNAL.
       let sent = withoutPipeSignal { sendfile(descriptor, file, &offset, min(count, 1 << 30)) }
@@ -100,7 +116,8 @@ final class Socket: @unchecked Sendable {
   /// - Throws: `CancellationError`; `ClosedError` after ``close()``; `ReactorClosedError`.
   @inline(__always)
   func readable(until due: Int64, _ site: WaitSite) async throws -> Bool {
-    try await reading.wait(.readable, until: due, site)
+    if let layer { return try await layer.readable(until: due, site) }
+    return try await reading.wait(.readable, until: due, site)
   }
 
   // The same in parts: ``DescriptorWatch``.
@@ -121,11 +138,27 @@ final class Socket: @unchecked Sendable {
 
   /// Waits until there is room to write, or the socket failed.
   func writable(until due: Int64, _ site: WaitSite) async throws -> Bool {
-    try await writingWatch.wait(.writable, until: due, site)
+    if let layer { return try await layer.writable(until: due, site) }
+    return try await writablePlain(until: due, site)
   }
 
   /// Calls back when there is room to write, or the socket failed or was closed.
   func whenWritable(_ body: @escaping @Sendable (WaitOutcome) -> Void) {
+    if let layer { return layer.whenWritable(body) }
+    whenWritablePlain(body)
+  }
+
+  // The same of the descriptor itself, for a layer above it.
+
+  func readablePlain(until due: Int64, _ site: WaitSite) async throws -> Bool {
+    try await reading.wait(.readable, until: due, site)
+  }
+
+  func writablePlain(until due: Int64, _ site: WaitSite) async throws -> Bool {
+    try await writingWatch.wait(.writable, until: due, site)
+  }
+
+  func whenWritablePlain(_ body: @escaping @Sendable (WaitOutcome) -> Void) {
     _ = reactor.wait(on: writingWatch, .writable, until: .never, .unknown, body)
   }
 
@@ -171,13 +204,14 @@ final class Socket: @unchecked Sendable {
     reading.close()
     writing?.close()
     writing = nil
+    layer?.closeForUsers()
   }
 
   private func closeDescriptor() {
     closedFlag.store(true, ordering: .relaxed)
     let descriptor = openDescriptor.exchange(-1, ordering: .acquiringAndReleasing)
+    if let layer, layer.closesDescriptor { layer.close() } else if descriptor >= 0 { Glibc.close(descriptor) }
     guard descriptor >= 0 else { return }
-    Glibc.close(descriptor)
     DescriptorShortage.descriptorClosed()
     closingHook.withLock { hook -> (@Sendable () -> Void)? in
       defer { hook = nil }

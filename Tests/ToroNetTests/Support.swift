@@ -64,6 +64,15 @@ extension Connection {
   }
 }
 
+/// The descriptors of two connected sockets: the first does not block, and neither is handed to other programs.
+func makeSocketPair() throws -> (Int32, Int32) {
+  var ends: [Int32] = [-1, -1]
+  let code = socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
+  try #require(code == 0)
+  _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+  return (ends[0], ends[1])
+}
+
 /// How many descriptors this process has open.
 func openDescriptorCount() -> Int {
   guard let directory = opendir("/proc/self/fd") else { return -1 }
