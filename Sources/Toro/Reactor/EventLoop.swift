@@ -38,6 +38,7 @@ final class EventLoop {
     holdEvent = .allocate(capacity: 1)
     guard wakeDescriptor >= 0 else {
       let error = SystemError("eventfd", errno: errno)
+      if !isAdopted { event_base_free(base) }
       freeMemory()
       throw error
     }
@@ -46,9 +47,11 @@ final class EventLoop {
     event_assign(drainEvent, base, -1, 0, drainFired, context)
     event_assign(holdEvent, base, -1, Int16(EV_PERSIST), { _, _, _ in }, context)
     guard addWakeEvent() else {
+      let error = SystemError("event_add", errno: errno)
+      if !isAdopted { event_base_free(base) }
       Glibc.close(wakeDescriptor)
       freeMemory()
-      throw SystemError("event_add", errno: errno)
+      throw error
     }
   }
 
@@ -59,10 +62,26 @@ final class EventLoop {
     // is set only when the loop is about to block.
     event_config_set_flag(config, Int32(EVENT_BASE_FLAG_NOLOCK.rawValue | EVENT_BASE_FLAG_PRECISE_TIMER.rawValue))
     for method in ["select", "poll"] { event_config_avoid_method(config, method) }
+    try expectDescriptors()
+    errno = 0
     guard let base = event_base_new_with_config(config) else {
-      throw SystemError("event_base_new_with_config", errno: errno)
+      // It says nothing where EVENT_NOEPOLL forbids the one method that is left.
+      throw SystemError("event_base_new_with_config", errno: errno == 0 ? ENOTSUP : errno)
     }
     return base
+  }
+
+  /// A base takes four descriptors, and libevent ends the program where it gets the first and not the last: better to know
+  /// before that there are as many.
+  private static func expectDescriptors() throws(SystemError) {
+    var probes: (Int32, Int32, Int32, Int32) = (-1, -1, -1, -1)
+    probes.0 = toro_make_eventfd()
+    probes.1 = toro_make_eventfd()
+    probes.2 = toro_make_eventfd()
+    probes.3 = toro_make_eventfd()
+    let failure = errno
+    for probe in [probes.0, probes.1, probes.2, probes.3] where probe >= 0 { Glibc.close(probe) }
+    if probes.3 < 0 { throw SystemError("event_base_new_with_config", errno: failure) }
   }
 
   private func addWakeEvent() -> Bool {
@@ -217,9 +236,10 @@ final class EventLoop {
   /// The base's epoll instance, found by the eventfd that only it watches; -1 if the base does not use epoll.
   func pollDescriptor() -> Int32 {
     if let epollDescriptor { return epollDescriptor }
-    let found = EventLoop.findEpoll(watching: wakeDescriptor) ?? -1
+    // Not found for good: a base with a changelist knows the eventfd only after a turn.
+    guard let found = EventLoop.findEpoll(watching: wakeDescriptor) else { return -1 }
     epollDescriptor = found
-    if found >= 0 { arm() }
+    arm()
     return found
   }
 

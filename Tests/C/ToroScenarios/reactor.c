@@ -1,7 +1,9 @@
 #include "check.h"
 
+#include <dirent.h>
 #include <event2/event.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 static void nothing_to_do(void) {
     toro_reactor *r = toro_reactor_new();
@@ -288,6 +290,78 @@ static void descriptors(void) {
     LOG("both both closed:closed");
 }
 
+static int open_descriptors(void) {
+    DIR *directory = opendir("/proc/self/fd");
+    int count = -3;  // the directory's own, . and ..
+    while (readdir(directory)) count++;
+    closedir(directory);
+    return count;
+}
+
+// libevent would end the program where it gets some of the descriptors of a base, and not all.
+static void out_of_descriptors(void) {
+    for (int fd = 3; fd < 256; fd++) close(fd);  // what was inherited: then the lowest free is the end of those in use
+    int used = open_descriptors(), made = 0;
+    struct rlimit limit;
+    EQUAL(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    rlim_t most = limit.rlim_cur;
+    struct event_base *base = event_base_new();
+    for (int spare = 0; spare < 8; spare++) {
+        limit.rlim_cur = most;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        int next = dup(0);
+        close(next);
+        limit.rlim_cur = (rlim_t)(next + spare);
+        EQUAL(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        errno = 0;
+        toro_reactor *r = toro_reactor_new();
+        if (r) made++; else EQUAL(errno, EMFILE);
+        CHECK(!r == (spare < 5));
+        toro_reactor_free(r);
+        errno = 0;
+        r = toro_reactor_adopt(base);
+        if (!r) EQUAL(errno, EMFILE);
+        CHECK(!r == (spare < 1));
+        toro_reactor_free(r);
+    }
+    EQUAL(made, 3);
+    event_base_free(base);
+    limit.rlim_cur = most;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    EQUAL(open_descriptors(), used);
+}
+
+static void no_epoll(void) {
+    EQUAL(setenv("EVENT_NOEPOLL", "1", 1), 0);
+    errno = 0;
+    CHECK(!toro_reactor_new());
+    EQUAL(errno, ENOTSUP);
+    struct event_base *base = event_base_new();
+    toro_reactor *r = toro_reactor_adopt(base);
+    errno = 0;
+    EQUAL(toro_reactor_fd(r), -1);
+    EQUAL(errno, ENOTSUP);
+    OK(toro_reactor_call_at(r, toro_after_ms(1), called, "call", NULL));
+    EQUAL(event_base_dispatch(base), 1);
+    LOG("call");
+    toro_reactor_free(r);
+    event_base_free(base);
+    unsetenv("EVENT_NOEPOLL");
+    // A base that tells epoll of its events in the next turn: the descriptor is found after that.
+    struct event_config *config = event_config_new();
+    event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    base = event_base_new_with_config(config);
+    event_config_free(config);
+    r = toro_reactor_adopt(base);
+    toro_reactor_fd(r);
+    OK(toro_reactor_execute(r, called, "call"));
+    EQUAL(event_base_dispatch(base), 1);
+    CHECK(toro_reactor_fd(r) >= 0);
+    LOG("call");
+    toro_reactor_free(r);
+    event_base_free(base);
+}
+
 const scenario reactor_scenarios[] = {
     {"A run ends when nothing is left to do, and calls waits that nothing could end a deadlock", nothing_to_do},
     {"A stop lets the turn finish, and one before a run ends it at once (scenario 30)", sticky_stop},
@@ -298,5 +372,7 @@ const scenario reactor_scenarios[] = {
     {"Another loop hosts a reactor by its descriptor and its next deadline", hosted},
     {"A flood of functions starves neither a timer nor a descriptor (scenario 31)", flood},
     {"Descriptors are waited for, with deadlines, cancels, errors and close", descriptors},
+    {"A reactor that gets no descriptors is not made, and the program goes on", out_of_descriptors},
+    {"Where libevent has no epoll, a reactor has no base of its own and no descriptor", no_epoll},
     {NULL, NULL},
 };
