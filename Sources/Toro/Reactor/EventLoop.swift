@@ -17,6 +17,9 @@ final class EventLoop {
   private let timerEvent: UnsafeMutablePointer<event>
   private let drainEvent: UnsafeMutablePointer<event>
   private let holdEvent: UnsafeMutablePointer<event>
+  /// Has a poll of an own base return, though events of the program's come to be active again and again.
+  private let returnEvent: UnsafeMutablePointer<event>
+  private var isReturning = false
   /// When the timer event fires; `Int64.max` if it is not added.
   private var armedDue = Int64.max
   private var drainIsArmed = false
@@ -24,6 +27,7 @@ final class EventLoop {
   private var epollDescriptor: Int32?
   /// The watches whose events are on the base, which a reactor that closes takes off it.
   private var firstWatch: DescriptorWatch?
+  private var watchCount = 0
   /// How many of them nobody waits for: they are not work that is left to do.
   var idleWatchCount = 0
 
@@ -36,6 +40,7 @@ final class EventLoop {
     timerEvent = .allocate(capacity: 1)
     drainEvent = .allocate(capacity: 1)
     holdEvent = .allocate(capacity: 1)
+    returnEvent = .allocate(capacity: 1)
     guard wakeDescriptor >= 0 else {
       let error = SystemError("eventfd", errno: errno)
       if !isAdopted { event_base_free(base) }
@@ -46,6 +51,7 @@ final class EventLoop {
     event_assign(timerEvent, base, -1, 0, timerFired, context)
     event_assign(drainEvent, base, -1, 0, drainFired, context)
     event_assign(holdEvent, base, -1, Int16(EV_PERSIST), { _, _, _ in }, context)
+    event_assign(returnEvent, base, -1, 0, returnFired, context)
     guard addWakeEvent() else {
       let error = SystemError("event_add", errno: errno)
       if !isAdopted { event_base_free(base) }
@@ -100,6 +106,7 @@ final class EventLoop {
     event_del(timerEvent)
     event_del(drainEvent)
     event_del(holdEvent)
+    event_del(returnEvent)
     if !isAdopted { event_base_free(base) }
     Glibc.close(wakeDescriptor)
     freeMemory()
@@ -114,6 +121,7 @@ final class EventLoop {
     timerEvent.deallocate()
     drainEvent.deallocate()
     holdEvent.deallocate()
+    returnEvent.deallocate()
   }
 
   // MARK: Waking
@@ -140,20 +148,72 @@ final class EventLoop {
   // MARK: Own bases
 
   /// Polls once, dispatching what is ready; blocks until then, until `due` or until woken if `block` is set.
+  ///
+  /// libevent goes round until no event is active. There may be no end to that if the program has events of its own on the
+  /// base, as with a bufferevent whose callbacks are deferred and whose input is left at its high-water mark. Then it is
+  /// had to return after the events that were active with the one that fires when there is something to do.
   func poll(block: Bool, until due: Int64) {
+    let isShared = addedCount > watchCount
     if block {
       setTimer(due)
+      reactor.isPolledFor = isShared
       event_base_loop(base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY)
+      reactor.isPolledFor = false
     } else {
-      event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY)
+      pollOnce(returning: isShared)
+    }
+    guard isShared else { return }
+    forgetReturn()
+    // What events have made active belongs to this turn, but not without end.
+    var rounds = 0
+    while activeCount > 0 {
+      if rounds == 16 {
+        if reactor.isHosted { wake() }  // the descriptor tells nothing of it
+        return
+      }
+      rounds += 1
+      pollOnce(returning: true)
+      forgetReturn()
     }
   }
 
-  /// How many events are on an own base beside the reactor's: descriptors waited for, and what the program added itself.
-  var watchedCount: Int {
-    let own: Int32 = 1 + (armedDue == .max ? 0 : 1)
-    return Int(event_base_get_num_events(base, UInt32(EVENT_BASE_COUNT_ADDED)) - own) - idleWatchCount
+  private func pollOnce(returning: Bool) {
+    if returning {
+      var now = timeval()
+      isReturning = true
+      event_add(returnEvent, &now)
+    }
+    event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY)
   }
+
+  /// The program may have broken the loop itself.
+  private func forgetReturn() {
+    if isReturning { event_del(returnEvent) }
+    isReturning = false
+  }
+
+  private var activeCount: Int32 { event_base_get_num_events(base, UInt32(EVENT_BASE_COUNT_ACTIVE)) }
+
+  /// Has a poll that blocks, with events of the program's own, return when the events have run that are active now.
+  func returnFromPoll() {
+    guard !isReturning else { return }
+    isReturning = true
+    event_active(returnEvent, Int32(EV_TIMEOUT), 0)
+  }
+
+  fileprivate func returnHasFired() {
+    isReturning = false
+    event_base_loopbreak(base)
+  }
+
+  /// How many events are on an own base beside the reactor's own.
+  private var addedCount: Int {
+    let own: Int32 = 1 + (armedDue == .max ? 0 : 1) + (isReturning ? 1 : 0)
+    return Int(event_base_get_num_events(base, UInt32(EVENT_BASE_COUNT_ADDED)) - own)
+  }
+
+  /// How many events are on an own base beside the reactor's: descriptors waited for, and what the program added itself.
+  var watchedCount: Int { addedCount - idleWatchCount }
 
   // MARK: Watches
 
@@ -162,6 +222,7 @@ final class EventLoop {
     watch.next = firstWatch
     firstWatch?.previous = watch
     firstWatch = watch
+    watchCount += 1
   }
 
   func remove(_ watch: DescriptorWatch) {
@@ -169,6 +230,7 @@ final class EventLoop {
     if let previous = watch.previous { previous.next = watch.next } else { firstWatch = watch.next }
     watch.next = nil
     watch.previous = nil
+    watchCount -= 1
   }
 
   private func setTimer(_ due: Int64) {
@@ -289,13 +351,17 @@ private func reactor(_ context: UnsafeMutableRawPointer?) -> Reactor {
 private func wakeFired(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
   let reactor = reactor(context)
   reactor.loop.clearWake()
-  if reactor.loop.isAdopted { reactor.loop.armDrain() }
+  if reactor.loop.isAdopted { reactor.loop.armDrain() } else if reactor.isPolledFor { reactor.loop.returnFromPoll() }
 }
 
 private func timerFired(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
   let reactor = reactor(context)
   reactor.loop.timerHasFired()
-  if reactor.loop.isAdopted { reactor.hostTurn() }
+  if reactor.loop.isAdopted { reactor.hostTurn() } else if reactor.isPolledFor { reactor.loop.returnFromPoll() }
+}
+
+private func returnFired(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
+  reactor(context).loop.returnHasFired()
 }
 
 private func drainFired(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {

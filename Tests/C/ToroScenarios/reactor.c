@@ -1,9 +1,11 @@
 #include "check.h"
 
 #include <dirent.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 static void nothing_to_do(void) {
     toro_reactor *r = toro_reactor_new();
@@ -362,6 +364,80 @@ static void no_epoll(void) {
     event_base_free(base);
 }
 
+static int reads;
+static void leaves_input(struct bufferevent *stream, void *arg) {
+    (void)stream;
+    (void)arg;
+    CHECK(++reads < 500000000);
+}
+static void note_and_stop(int status, void *arg) { told(status, arg); OK(toro_reactor_stop(current)); }
+static void note_and_unhold(void *arg) { called(arg); OK(toro_reactor_unhold(current)); }
+static void *posts_soon(void *arg) { sleep_ms(5); OK(toro_reactor_execute(arg, note_and_unhold, "posted")); return NULL; }
+
+// libevent calls the reader of a bufferevent again and again that leaves its input at the high-water mark, if callbacks are
+// deferred, and would not come back from a turn.
+static void waits_in_event(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    OK(toro_reactor_execute(current, called, "asked"));
+    OK(toro_event_wait(arg, toro_after_ms(30), note_and_stop, "wait", NULL));
+}
+
+static void renewing_events(void) {
+    toro_reactor *r = current = toro_reactor_new();
+    int ends[2];
+    EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    evutil_make_socket_nonblocking(ends[0]);
+    struct bufferevent *stream = bufferevent_socket_new(toro_reactor_base(r), ends[0], BEV_OPT_DEFER_CALLBACKS);
+    bufferevent_setwatermark(stream, EV_READ, 0, 16);
+    bufferevent_setcb(stream, leaves_input, NULL, NULL, NULL);
+    bufferevent_enable(stream, EV_READ);
+    EQUAL(write(ends[1], "more than sixteen bytes of it", 29), 29);
+    toro_event *e = toro_event_new(r, TORO_DEFER_CALLBACKS);
+    pthread_t thread;
+    OK(toro_reactor_hold(r));
+    pthread_create(&thread, NULL, posts_soon, r);
+    while (toro_reactor_unhold(r) == TORO_OK) {
+        OK(toro_reactor_hold(r));
+        OK(toro_reactor_run_once(r, true));
+    }
+    pthread_join(thread, NULL);
+    LOG("posted");
+    // What an event queues and times while the poll goes on.
+    struct event *mine = event_new(toro_reactor_base(r), -1, 0, waits_in_event, e);
+    struct timeval soon = {0, 2000};
+    event_add(mine, &soon);
+    OK(toro_reactor_run(r));
+    LOG("asked wait:timed-out");
+    CHECK(reads > 100);
+    event_free(mine);
+    bufferevent_free(stream);
+    toro_event_free(e);
+    toro_reactor_free(r);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void notes(evutil_socket_t fd, short what, void *arg) { (void)fd; (void)what; note(arg); }
+static void activates(evutil_socket_t fd, short what, void *arg) { (void)fd; (void)what; note("first"); event_active(arg, EV_READ, 0); }
+
+static void activated_under_a_host(void) {
+    toro_reactor *r = toro_reactor_new();
+    int fd = toro_reactor_fd(r), ends[2];
+    EQUAL(pipe(ends), 0);
+    struct event *second = event_new(toro_reactor_base(r), -1, 0, notes, "second");
+    struct event *first = event_new(toro_reactor_base(r), ends[0], EV_READ, activates, second);
+    event_add(first, NULL);
+    EQUAL(write(ends[1], "x", 1), 1);
+    while (polls(fd, 0) == 1) toro_reactor_run_once(r, false);
+    LOG("first second");
+    event_free(first);
+    event_free(second);
+    toro_reactor_free(r);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 const scenario reactor_scenarios[] = {
     {"A run ends when nothing is left to do, and calls waits that nothing could end a deadlock", nothing_to_do},
     {"A stop lets the turn finish, and one before a run ends it at once (scenario 30)", sticky_stop},
@@ -374,5 +450,7 @@ const scenario reactor_scenarios[] = {
     {"Descriptors are waited for, with deadlines, cancels, errors and close", descriptors},
     {"A reactor that gets no descriptors is not made, and the program goes on", out_of_descriptors},
     {"Where libevent has no epoll, a reactor has no base of its own and no descriptor", no_epoll},
+    {"What an event makes active is run by the turn that another loop gives", activated_under_a_host},
+    {"Events that renew themselves hold up neither time-outs, nor posts, nor a stop", renewing_events},
     {NULL, NULL},
 };
