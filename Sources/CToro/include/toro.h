@@ -283,7 +283,7 @@ typedef struct toro_async_result toro_async_result;
 toro_async_result *toro_async_result_new(toro_reactor *reactor, unsigned flags);
 void toro_async_result_free(toro_async_result *result);
 int toro_async_result_set_name(toro_async_result *result, const char *name);
-/* Its waits end as TORO_CLOSED, and nothing can be set any more; what was set before can be got. Again: TORO_OK. */
+/* Its waits end as TORO_CLOSED, also later ones, whether it has its value or not. Again: TORO_OK. */
 int toro_async_result_close(toro_async_result *result);
 /* Sets the value and tells all who wait. TORO_ALREADY_SET: it has one, which stays. */
 int toro_async_result_set(toro_async_result *result, void *value);
