@@ -147,6 +147,9 @@ toro_reactor *toro_reactor_new(void);
  * dispatches, breaks, frees or re-prioritises it; toro_reactor_run, _run_once and _stop are TORO_INVALID. Timed and queued
  * work, descriptor waits and holds keep your loop going, a bare wait does not. A turn that you give the base binds the
  * thread that it is on. Adopting a base again gives the same reactor, to be freed as often. NULL: errno says why.
+ *
+ * What another thread queues is run while something keeps your loop going. libevent does not even look where there is no
+ * event but Toro's own wake-up: hold the reactor where threads post to it, or give the loop EVLOOP_NO_EXIT_ON_EMPTY.
  */
 toro_reactor *toro_reactor_adopt(struct event_base *base);
 
