@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 import PackageDescription
 
 let settings: [SwiftSetting] = [
@@ -15,8 +15,6 @@ let package = Package(
     .library(name: "CLibevent", targets: ["CLibevent"]),
     // The C interface, for programs of both languages: the header is CToro's, the functions are ToroC's.
     .library(name: "ToroC", targets: ["ToroC", "CToro"]),
-    // The same as one library for programs without Swift: libtoro.so.
-    .library(name: "toro", type: .dynamic, targets: ["ToroC"]),
   ],
   // What is off pulls in nothing.
   traits: [

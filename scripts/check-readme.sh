@@ -35,7 +35,7 @@ awk -v root="$scratch" '
 ' README.md
 
 {
-  echo '// swift-tools-version: 6.2'
+  echo '// swift-tools-version: 6.3'
   echo 'import PackageDescription'
   echo 'let products = ["Toro", "ToroNet", "CLibevent"].map { Target.Dependency.product(name: $0, package: "Toro") }'
   echo 'let package = Package('

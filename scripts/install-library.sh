@@ -9,6 +9,7 @@ built=$2
 : "${DESTDIR:=}" "${PREFIX:=/usr/local}"
 : "${LIBDIR:=$PREFIX/lib}" "${INCLUDEDIR:=$PREFIX/include}" "${MANDIR:=$PREFIX/share/man}"
 cmakedir=$LIBDIR/cmake/Toro
+umask 022  # who installs it is not who uses it
 
 version=$(scripts/version.sh)
 major=${version%%.*}
@@ -66,15 +67,22 @@ in_prefix() {
   esac
 }
 
+# A directory as sed takes it for a replacement; and as pkg-config takes it for a value, which it splits at blanks.
+replacement() { printf '%s' "$1" | sed 's/[&|\\]/\\&/g'; }
+value() { replacement "$(printf '%s' "$1" | sed 's/ /\\ /g')"; }
+
 put_pkg_config() {
-  sed -e "s|@PREFIX@|$PREFIX|" -e "s|@VERSION@|$version|" -e "s|@LIBDIR@|$(in_prefix "$LIBDIR")|" \
-    -e "s|@INCLUDEDIR@|$(in_prefix "$INCLUDEDIR")|" "packaging/$1.in" | put_text "$LIBDIR/pkgconfig/$1"
+  text=$(sed -e "s|@PREFIX@|$(value "$PREFIX")|" -e "s|@VERSION@|$version|" \
+    -e "s|@LIBDIR@|$(value "$(in_prefix "$LIBDIR")")|" -e "s|@INCLUDEDIR@|$(value "$(in_prefix "$INCLUDEDIR")")|" \
+    "packaging/$1.in")
+  printf '%s\n' "$text" | put_text "$LIBDIR/pkgconfig/$1"
 }
 
 put_cmake() {
-  sed -e "s|@VERSION@|$version|g" -e "s|@MAJOR@|$major|g" -e "s|@MINOR@|$minor|g" \
-    -e "s|@INCLUDEDIR_FROM_CMAKEDIR@|$(realpath -m --relative-to="$cmakedir" "$INCLUDEDIR")|" \
-    "packaging/$1.in" | put_text "$cmakedir/$1"
+  text=$(sed -e "s|@VERSION@|$version|g" -e "s|@MAJOR@|$major|g" -e "s|@MINOR@|$minor|g" \
+    -e "s|@INCLUDEDIR_FROM_CMAKEDIR@|$(replacement "$(realpath -m --relative-to="$cmakedir" "$INCLUDEDIR")")|" \
+    "packaging/$1.in")
+  printf '%s\n' "$text" | put_text "$cmakedir/$1"
 }
 
 put 644 Sources/CToro/include/toro.h "$INCLUDEDIR/toro.h"

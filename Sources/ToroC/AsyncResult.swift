@@ -29,8 +29,8 @@ public func toro_async_result_close(_ result: OpaquePointer?) -> Int32 {
 @c @implementation
 public func toro_async_result_set(_ result: OpaquePointer?, _ value: UnsafeMutableRawPointer?) -> Int32 {
   call(result, as: Core.self) { core, _ in
-    if core.result != nil { return Status.alreadySet }
     if core.isClosed { return Status.closed }
+    if core.result != nil { return Status.alreadySet }
     try? core.set(.success(ForeignPointer(value)))
     return Status.ok
   }
@@ -46,7 +46,8 @@ public func toro_async_result_try_get(
   _ result: OpaquePointer?, _ value: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 ) -> Int32 {
   call(result, as: Core.self, ifValid: { _ in value != nil }) { core, _ in
-    guard case .success(let found) = core.result else { return core.isClosed ? Status.closed : Status.wouldBlock }
+    if core.isClosed { return Status.closed }
+    guard case .success(let found) = core.result else { return Status.wouldBlock }
     value?.pointee = found.address
     return Status.ok
   }
@@ -58,6 +59,6 @@ public func toro_async_result_get(
   _ argument: UnsafeMutableRawPointer?, _ id: UnsafeMutablePointer<UInt64>?
 ) -> Int32 {
   wait(result, as: Core.self, deadline, function != nil, id) { core, reactor in
-    core.get(until: deadline.due(on: reactor), telling: address(function), argument, id: id)
+    !core.isClosed && core.get(until: deadline.due(on: reactor), telling: address(function), argument, id: id)
   }
 }

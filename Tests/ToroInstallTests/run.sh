@@ -87,6 +87,34 @@ honours_directories() {
   none grep -rIl "$scratch" "$scratch/stage"
 }
 
+is_for_everybody() {
+  (
+    umask 077
+    makes install PREFIX="$scratch/everybody"
+  )
+  chmod 755 "$scratch/everybody"
+  [ -z "$(find "$scratch/everybody" ! -type l ! -perm -o+r)" ]
+  [ -z "$(find "$scratch/everybody" -type d ! -perm -o+x)" ]
+}
+
+honours_odd_names() {
+  local odd="$scratch/odd & my|own toro"
+  makes install PREFIX="$odd" DESTDIR=
+  local flags
+  flags=$(plain PKG_CONFIG_PATH="$odd/lib/pkgconfig" pkg-config --cflags --libs toro)
+  eval "plain gcc -std=gnu99 Tests/ToroInstallTests/consumer.c -o '$scratch/c-odd' $flags"
+  works plain LD_LIBRARY_PATH="$odd/lib" "$scratch/c-odd"
+  flags=$(plain PKG_CONFIG_PATH="$odd/lib/pkgconfig" pkg-config --cflags --libs toro-static)
+  eval "plain gcc -std=gnu99 Tests/ToroInstallTests/consumer.c -o '$scratch/c-odd' $flags"
+  works plain "$scratch/c-odd"
+  makes uninstall PREFIX="$odd" DESTDIR=
+  [ -z "$(files_in "$odd")" ]
+  # One that is not where it will be used.
+  makes install DESTDIR="$scratch/odd stage" PREFIX=/opt/toro
+  [ -e "$scratch/odd stage/opt/toro/lib/pkgconfig/toro.pc" ]
+  none makes install DESTDIR="$scratch/odd stage" PREFIX=opt/toro
+}
+
 uninstalls_everything() {
   local variables="DESTDIR=$scratch/gone PREFIX=/usr LIBDIR=/usr/lib/some-linux-gnu"
   makes install $variables
@@ -193,6 +221,15 @@ c_static_throughout() {
     $(plain pkg-config --static --cflags --libs toro)
   [ -z "$(needed "$scratch/c-alone")" ]
   works plain "$scratch/c-alone"
+}
+
+# A host whose libevent is the monolithic one: its base is known to what the library calls of libevent_core.
+monolithic_libevent() {
+  plain gcc -std=gnu11 $warnings -Wno-pedantic -ITests/C/ToroScenarios/include Tests/C/ToroCheck/main.c \
+    Tests/C/ToroScenarios/*.c -o "$scratch/monolithic" -levent -levent_pthreads -lpthread \
+    $(plain pkg-config --cflags --libs toro)
+  needed "$scratch/monolithic" | grep -q '^libevent-2'
+  for wanted in adopt host "locks or without" "in a child"; do with_library "$scratch/monolithic" "$wanted"; done
 }
 
 # --- CMake ---
@@ -373,6 +410,8 @@ examples_work() {
 
 test_that "make install puts the header, the libraries and what finds them below the prefix" installs_into_prefix
 test_that "make install honours DESTDIR, LIBDIR, INCLUDEDIR and MANDIR" honours_directories
+test_that "What root installs with a umask of 077 can be used by everybody" is_for_everybody
+test_that "make install honours directories with blanks and other odd characters in their names" honours_odd_names
 test_that "make uninstall removes what was installed, and nothing else" uninstalls_everything
 test_that "The shared library exports what the header declares" exports_the_header
 test_that "The symbols file of the Debian package lists what the header declares" records_the_exports
@@ -387,6 +426,7 @@ test_that "The C program in README.md works, linked either way" readme_program
 test_that "A C program linked with the static library works" c_static_library
 test_that "A C++ program linked with the static library works, by every linker and option" cxx_static_library
 test_that "A C program that is static throughout works" c_static_throughout
+test_that "A host that is linked with all of libevent runs every scenario of adopting" monolithic_libevent
 test_that "A CMake project uses the shared library" cmake_shared
 test_that "A CMake project uses the static library" cmake_static
 test_that "CMake finds the versions that are compatible" cmake_versions

@@ -147,6 +147,9 @@ toro_reactor *toro_reactor_new(void);
  * dispatches, breaks, frees or re-prioritises it; toro_reactor_run, _run_once and _stop are TORO_INVALID. Timed and queued
  * work, descriptor waits and holds keep your loop going, a bare wait does not. A turn that you give the base binds the
  * thread that it is on. Adopting a base again gives the same reactor, to be freed as often. NULL: errno says why.
+ *
+ * What another thread queues is run while something keeps your loop going. libevent does not even look where there is no
+ * event but Toro's own wake-up: hold the reactor where threads post to it, or give the loop EVLOOP_NO_EXIT_ON_EMPTY.
  */
 toro_reactor *toro_reactor_adopt(struct event_base *base);
 
@@ -283,7 +286,7 @@ typedef struct toro_async_result toro_async_result;
 toro_async_result *toro_async_result_new(toro_reactor *reactor, unsigned flags);
 void toro_async_result_free(toro_async_result *result);
 int toro_async_result_set_name(toro_async_result *result, const char *name);
-/* Its waits end as TORO_CLOSED, and nothing can be set any more; what was set before can be got. Again: TORO_OK. */
+/* Its waits end as TORO_CLOSED, also later ones, whether it has its value or not. Again: TORO_OK. */
 int toro_async_result_close(toro_async_result *result);
 /* Sets the value and tells all who wait. TORO_ALREADY_SET: it has one, which stays. */
 int toro_async_result_set(toro_async_result *result, void *value);

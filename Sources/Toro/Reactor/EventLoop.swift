@@ -17,6 +17,9 @@ final class EventLoop {
   private let timerEvent: UnsafeMutablePointer<event>
   private let drainEvent: UnsafeMutablePointer<event>
   private let holdEvent: UnsafeMutablePointer<event>
+  /// Has a poll of an own base return, though events of the program's come to be active again and again.
+  private let returnEvent: UnsafeMutablePointer<event>
+  private var isReturning = false
   /// When the timer event fires; `Int64.max` if it is not added.
   private var armedDue = Int64.max
   private var drainIsArmed = false
@@ -35,8 +38,10 @@ final class EventLoop {
     timerEvent = .allocate(capacity: 1)
     drainEvent = .allocate(capacity: 1)
     holdEvent = .allocate(capacity: 1)
+    returnEvent = .allocate(capacity: 1)
     guard wakeDescriptor >= 0 else {
       let error = SystemError("eventfd", errno: errno)
+      if !isAdopted { event_base_free(base) }
       freeMemory()
       throw error
     }
@@ -44,10 +49,13 @@ final class EventLoop {
     event_assign(timerEvent, base, -1, 0, timerFired, context)
     event_assign(drainEvent, base, -1, 0, drainFired, context)
     event_assign(holdEvent, base, -1, Int16(EV_PERSIST), { _, _, _ in }, context)
+    event_assign(returnEvent, base, -1, 0, returnFired, context)
     guard addWakeEvent() else {
+      let error = SystemError("event_add", errno: errno)
+      if !isAdopted { event_base_free(base) }
       Glibc.close(wakeDescriptor)
       freeMemory()
-      throw SystemError("event_add", errno: errno)
+      throw error
     }
   }
 
@@ -58,10 +66,26 @@ final class EventLoop {
     // is set only when the loop is about to block.
     event_config_set_flag(config, Int32(EVENT_BASE_FLAG_NOLOCK.rawValue | EVENT_BASE_FLAG_PRECISE_TIMER.rawValue))
     for method in ["select", "poll"] { event_config_avoid_method(config, method) }
+    try expectDescriptors()
+    errno = 0
     guard let base = event_base_new_with_config(config) else {
-      throw SystemError("event_base_new_with_config", errno: errno)
+      // It says nothing where EVENT_NOEPOLL forbids the one method that is left.
+      throw SystemError("event_base_new_with_config", errno: errno == 0 ? ENOTSUP : errno)
     }
     return base
+  }
+
+  /// A base takes four descriptors, and libevent ends the program where it gets the first and not the last: better to know
+  /// before that there are as many.
+  private static func expectDescriptors() throws(SystemError) {
+    var probes: (Int32, Int32, Int32, Int32) = (-1, -1, -1, -1)
+    probes.0 = toro_make_eventfd()
+    probes.1 = toro_make_eventfd()
+    probes.2 = toro_make_eventfd()
+    probes.3 = toro_make_eventfd()
+    let failure = errno
+    for probe in [probes.0, probes.1, probes.2, probes.3] where probe >= 0 { Glibc.close(probe) }
+    if probes.3 < 0 { throw SystemError("event_base_new_with_config", errno: failure) }
   }
 
   private func addWakeEvent() -> Bool {
@@ -80,6 +104,7 @@ final class EventLoop {
     event_del(timerEvent)
     event_del(drainEvent)
     event_del(holdEvent)
+    event_del(returnEvent)
     if !isAdopted { event_base_free(base) }
     Glibc.close(wakeDescriptor)
     freeMemory()
@@ -94,6 +119,7 @@ final class EventLoop {
     timerEvent.deallocate()
     drainEvent.deallocate()
     holdEvent.deallocate()
+    returnEvent.deallocate()
   }
 
   // MARK: Waking
@@ -120,13 +146,68 @@ final class EventLoop {
   // MARK: Own bases
 
   /// Polls once, dispatching what is ready; blocks until then, until `due` or until woken if `block` is set.
+  ///
+  /// libevent goes round until no event is active. There may be no end to that if the program has events of its own on the
+  /// base, as with a bufferevent whose callbacks are deferred and whose input is left at its high-water mark. Then it is
+  /// had to return after the events that were active with the one that fires when there is something to do.
   func poll(block: Bool, until due: Int64) {
+    let isShared = addedCount > watchCount
     if block {
       setTimer(due)
+      reactor.isPolledFor = isShared
       event_base_loop(base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY)
+      reactor.isPolledFor = false
     } else {
-      event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY)
+      pollOnce(returning: isShared)
     }
+    guard isShared else { return }
+    forgetReturn()
+    // What events have made active belongs to this turn, but not without end.
+    var rounds = 0
+    while activeCount > 0 {
+      if rounds == 16 {
+        if reactor.isHosted { wake() }  // the descriptor tells nothing of it
+        return
+      }
+      rounds += 1
+      pollOnce(returning: true)
+      forgetReturn()
+    }
+  }
+
+  private func pollOnce(returning: Bool) {
+    if returning {
+      var now = timeval()
+      isReturning = true
+      event_add(returnEvent, &now)
+    }
+    event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY)
+  }
+
+  /// The program may have broken the loop itself.
+  private func forgetReturn() {
+    if isReturning { event_del(returnEvent) }
+    isReturning = false
+  }
+
+  private var activeCount: Int32 { event_base_get_num_events(base, UInt32(EVENT_BASE_COUNT_ACTIVE)) }
+
+  /// Has a poll that blocks, with events of the program's own, return when the events have run that are active now.
+  func returnFromPoll() {
+    guard !isReturning else { return }
+    isReturning = true
+    event_active(returnEvent, Int32(EV_TIMEOUT), 0)
+  }
+
+  fileprivate func returnHasFired() {
+    isReturning = false
+    event_base_loopbreak(base)
+  }
+
+  /// How many events are on an own base beside the reactor's own.
+  private var addedCount: Int {
+    let own: Int32 = 1 + (armedDue == .max ? 0 : 1) + (isReturning ? 1 : 0)
+    return Int(event_base_get_num_events(base, UInt32(EVENT_BASE_COUNT_ADDED)) - own)
   }
 
   /// Whether somebody waits for an event of an own base: for a descriptor, or for what the program added itself.
@@ -134,8 +215,7 @@ final class EventLoop {
   /// - Complexity: Where a reader waited for the descriptor that was found last, O(1); else O(n) in the number of watches.
   var isWatching: Bool {
     if firstWatch?.isWaitedFor ?? false { return true }
-    let own: Int32 = 1 + (armedDue == .max ? 0 : 1)
-    if Int(event_base_get_num_events(base, UInt32(EVENT_BASE_COUNT_ADDED)) - own) > watchCount { return true }
+    if addedCount > watchCount { return true }
     var next = firstWatch
     while let watch = next {
       if watch.isWaitedFor {
@@ -232,9 +312,10 @@ final class EventLoop {
   /// The base's epoll instance, found by the eventfd that only it watches; -1 if the base does not use epoll.
   func pollDescriptor() -> Int32 {
     if let epollDescriptor { return epollDescriptor }
-    let found = EventLoop.findEpoll(watching: wakeDescriptor) ?? -1
+    // Not found for good: a base with a changelist knows the eventfd only after a turn.
+    guard let found = EventLoop.findEpoll(watching: wakeDescriptor) else { return -1 }
     epollDescriptor = found
-    if found >= 0 { arm() }
+    arm()
     return found
   }
 
@@ -284,13 +365,17 @@ private func reactor(_ context: UnsafeMutableRawPointer?) -> Reactor {
 private func wakeFired(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
   let reactor = reactor(context)
   reactor.loop.clearWake()
-  if reactor.loop.isAdopted { reactor.loop.armDrain() }
+  if reactor.loop.isAdopted { reactor.loop.armDrain() } else if reactor.isPolledFor { reactor.loop.returnFromPoll() }
 }
 
 private func timerFired(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
   let reactor = reactor(context)
   reactor.loop.timerHasFired()
-  if reactor.loop.isAdopted { reactor.hostTurn() }
+  if reactor.loop.isAdopted { reactor.hostTurn() } else if reactor.isPolledFor { reactor.loop.returnFromPoll() }
+}
+
+private func returnFired(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
+  reactor(context).loop.returnHasFired()
 }
 
 private func drainFired(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {

@@ -133,7 +133,9 @@ extension Reactor {
 
   package func requestStop() {
     stopRequested.store(true, ordering: .releasing)
-    if !isCurrent, inbox.beginWaking() {
+    if isCurrent {
+      if isPolledFor { loop.returnFromPoll() }
+    } else if inbox.beginWaking() {
       loop.wake()
       inbox.hasWoken()
     }
@@ -386,6 +388,7 @@ extension Reactor {
   func requestClose() {
     if closePhase == .open { closePhase = .requested }
     isSpinning = false
+    if isPolledFor { loop.returnFromPoll() }
   }
 
   @inline(never)

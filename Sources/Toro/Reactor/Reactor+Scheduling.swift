@@ -97,7 +97,7 @@ extension Reactor {
   func addTimer(_ waiter: WaiterPointer, _ due: Int64) {
     guard due != .max else { return }
     heap.insert(waiter, due: due, in: pool.table)
-    if isHostedOutsideTurn { loop.arm() }
+    if tellsLoop { tellLoop() }
   }
 
   // MARK: Sleeping

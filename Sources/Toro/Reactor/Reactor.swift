@@ -62,7 +62,15 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   /// The context of the task that is on its way to being parked for a turn.
   @exclusivity(unchecked) var yielding = TaskContext.preferring
   @exclusivity(unchecked) var isInTurn = false
-  @exclusivity(unchecked) var isHosted = false
+  @exclusivity(unchecked) var isHosted = false {
+    didSet { tellsLoop = isHosted || isPolledFor }
+  }
+  /// Whether a poll that may block goes on, with events of the program's own, and is to return when something is to be done.
+  @exclusivity(unchecked) var isPolledFor = false {
+    didSet { tellsLoop = isHosted || isPolledFor }
+  }
+  /// Whether the loop is to know of what is queued or timed.
+  @exclusivity(unchecked) private(set) var tellsLoop = false
   @exclusivity(unchecked) var closePhase = ClosePhase.open
   /// Itself, between a request to close and the close, if nobody else may have a reference.
   @exclusivity(unchecked) private var keeper: Reactor?
@@ -147,6 +155,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     self.executors = executors
     ownSources = OwnSources(self)
     isHosted = hostBase != nil
+    tellsLoop = isHosted  // an initializer's assignment is not observed
     lastNow = readMonotonicClock()
   }
 
@@ -256,12 +265,12 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   @inline(__always)
   func enqueueReady(_ entry: consuming Ready) {
     ready.append(entry)
-    if isHosted { armIfOutsideTurn() }
+    if tellsLoop { tellLoop() }
   }
 
   @inline(never)
-  private func armIfOutsideTurn() {
-    if isHostedOutsideTurn { loop.arm() }
+  func tellLoop() {
+    if isHostedOutsideTurn { loop.arm() } else if isPolledFor { loop.returnFromPoll() }
   }
 
   /// Hands an entry to the reactor from another thread. A closed reactor runs jobs on the fallback and ignores the rest.
@@ -512,6 +521,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     isInTurn = false
     isTelling = false
     isSpinning = false
+    isPolledFor = false
     batchLeft = 0
   }
 

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <time.h>
 
 static int descriptors(void) {
@@ -124,6 +125,17 @@ static void waiter_size(void) {
     toro_event_free(e);
     EQUAL(end.times, count);
     toro_reactor_free(r);
+    // Allocated, used or not, whatever the number.
+    for (int many = 400000; many < 800000; many += many / 8) {
+        r = toro_reactor_new();
+        e = toro_event_new(r, 0);
+        struct mallinfo2 empty = mallinfo2();
+        for (int i = 0; i < many; i++) OK(toro_event_wait(e, toro_after_ms(3600000 + i), ended, &end, NULL));
+        struct mallinfo2 full = mallinfo2();
+        CHECK((double)(full.uordblks + full.hblkhd - empty.uordblks - empty.hblkhd) / many < 96);
+        toro_event_free(e);
+        toro_reactor_free(r);
+    }
 }
 
 // Scenario 19.

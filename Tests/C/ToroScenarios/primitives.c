@@ -184,9 +184,24 @@ static void results(void) {
     LOG("4=page");
     OK(toro_async_result_try_get(w.result, &value));
     CHECK(strcmp(value, "page") == 0);
+    end();
+}
+
+// Only a queue lets what it holds be got after it is closed.
+static void closed_results(void) {
+    begin();
+    void *value = &w;
+    uint64_t id = 7;
+    OK(toro_async_result_set(w.result, "page"));
     OK(toro_async_result_close(w.result));
-    OK(toro_async_result_get(w.result, FOREVER, handed, "5", NULL));
-    LOG("5=page");
+    OK(toro_async_result_close(w.result));
+    EQUAL(toro_async_result_get(w.result, FOREVER, handed, "", &id), TORO_CLOSED);
+    EQUAL(id, 0);
+    EQUAL(toro_async_result_try_get(w.result, &value), TORO_CLOSED);
+    CHECK(value == &w);
+    EQUAL(toro_async_result_set(w.result, "other"), TORO_CLOSED);
+    CHECK(toro_async_result_ready(w.result));
+    LOG("");
     end();
 }
 
@@ -243,6 +258,7 @@ const scenario primitive_scenarios[] = {
     {"A notification wakes the longest waiters, and is lost if nobody waits (scenario 7)", conditions},
     {"An event lets all pass until it is cleared", events},
     {"A result is set once, and got by all", results},
+    {"A closed result answers that it is closed, though it has its value", closed_results},
     {"A barrier opens for the last to come, and starts over", barriers},
     {"A gate counts who is in it, and is waited for to be empty", gates},
     {NULL, NULL},

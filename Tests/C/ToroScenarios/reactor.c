@@ -1,7 +1,11 @@
 #include "check.h"
 
+#include <dirent.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
 static void nothing_to_do(void) {
     toro_reactor *r = toro_reactor_new();
@@ -288,6 +292,152 @@ static void descriptors(void) {
     LOG("both both closed:closed");
 }
 
+static int open_descriptors(void) {
+    DIR *directory = opendir("/proc/self/fd");
+    int count = -3;  // the directory's own, . and ..
+    while (readdir(directory)) count++;
+    closedir(directory);
+    return count;
+}
+
+// libevent would end the program where it gets some of the descriptors of a base, and not all.
+static void out_of_descriptors(void) {
+    for (int fd = 3; fd < 256; fd++) close(fd);  // what was inherited: then the lowest free is the end of those in use
+    int used = open_descriptors(), made = 0;
+    struct rlimit limit;
+    EQUAL(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    rlim_t most = limit.rlim_cur;
+    struct event_base *base = event_base_new();
+    for (int spare = 0; spare < 8; spare++) {
+        limit.rlim_cur = most;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        int next = dup(0);
+        close(next);
+        limit.rlim_cur = (rlim_t)(next + spare);
+        EQUAL(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        errno = 0;
+        toro_reactor *r = toro_reactor_new();
+        if (r) made++; else EQUAL(errno, EMFILE);
+        CHECK(!r == (spare < 5));
+        toro_reactor_free(r);
+        errno = 0;
+        r = toro_reactor_adopt(base);
+        if (!r) EQUAL(errno, EMFILE);
+        CHECK(!r == (spare < 1));
+        toro_reactor_free(r);
+    }
+    EQUAL(made, 3);
+    event_base_free(base);
+    limit.rlim_cur = most;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    EQUAL(open_descriptors(), used);
+}
+
+static void no_epoll(void) {
+    EQUAL(setenv("EVENT_NOEPOLL", "1", 1), 0);
+    errno = 0;
+    CHECK(!toro_reactor_new());
+    EQUAL(errno, ENOTSUP);
+    struct event_base *base = event_base_new();
+    toro_reactor *r = toro_reactor_adopt(base);
+    errno = 0;
+    EQUAL(toro_reactor_fd(r), -1);
+    EQUAL(errno, ENOTSUP);
+    OK(toro_reactor_call_at(r, toro_after_ms(1), called, "call", NULL));
+    EQUAL(event_base_dispatch(base), 1);
+    LOG("call");
+    toro_reactor_free(r);
+    event_base_free(base);
+    unsetenv("EVENT_NOEPOLL");
+    // A base that tells epoll of its events in the next turn: the descriptor is found after that.
+    struct event_config *config = event_config_new();
+    event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    base = event_base_new_with_config(config);
+    event_config_free(config);
+    r = toro_reactor_adopt(base);
+    toro_reactor_fd(r);
+    OK(toro_reactor_execute(r, called, "call"));
+    EQUAL(event_base_dispatch(base), 1);
+    CHECK(toro_reactor_fd(r) >= 0);
+    LOG("call");
+    toro_reactor_free(r);
+    event_base_free(base);
+}
+
+static int reads;
+static void leaves_input(struct bufferevent *stream, void *arg) {
+    (void)stream;
+    (void)arg;
+    CHECK(++reads < 500000000);
+}
+static void note_and_stop(int status, void *arg) { told(status, arg); OK(toro_reactor_stop(current)); }
+static void note_and_unhold(void *arg) { called(arg); OK(toro_reactor_unhold(current)); }
+static void *posts_soon(void *arg) { sleep_ms(5); OK(toro_reactor_execute(arg, note_and_unhold, "posted")); return NULL; }
+
+// libevent calls the reader of a bufferevent again and again that leaves its input at the high-water mark, if callbacks are
+// deferred, and would not come back from a turn.
+static void waits_in_event(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    OK(toro_reactor_execute(current, called, "asked"));
+    OK(toro_event_wait(arg, toro_after_ms(30), note_and_stop, "wait", NULL));
+}
+
+static void renewing_events(void) {
+    toro_reactor *r = current = toro_reactor_new();
+    int ends[2];
+    EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    evutil_make_socket_nonblocking(ends[0]);
+    struct bufferevent *stream = bufferevent_socket_new(toro_reactor_base(r), ends[0], BEV_OPT_DEFER_CALLBACKS);
+    bufferevent_setwatermark(stream, EV_READ, 0, 16);
+    bufferevent_setcb(stream, leaves_input, NULL, NULL, NULL);
+    bufferevent_enable(stream, EV_READ);
+    EQUAL(write(ends[1], "more than sixteen bytes of it", 29), 29);
+    toro_event *e = toro_event_new(r, TORO_DEFER_CALLBACKS);
+    pthread_t thread;
+    OK(toro_reactor_hold(r));
+    pthread_create(&thread, NULL, posts_soon, r);
+    while (toro_reactor_unhold(r) == TORO_OK) {
+        OK(toro_reactor_hold(r));
+        OK(toro_reactor_run_once(r, true));
+    }
+    pthread_join(thread, NULL);
+    LOG("posted");
+    // What an event queues and times while the poll goes on.
+    struct event *mine = event_new(toro_reactor_base(r), -1, 0, waits_in_event, e);
+    struct timeval soon = {0, 2000};
+    event_add(mine, &soon);
+    OK(toro_reactor_run(r));
+    LOG("asked wait:timed-out");
+    CHECK(reads > 100);
+    event_free(mine);
+    bufferevent_free(stream);
+    toro_event_free(e);
+    toro_reactor_free(r);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void notes(evutil_socket_t fd, short what, void *arg) { (void)fd; (void)what; note(arg); }
+static void activates(evutil_socket_t fd, short what, void *arg) { (void)fd; (void)what; note("first"); event_active(arg, EV_READ, 0); }
+
+static void activated_under_a_host(void) {
+    toro_reactor *r = toro_reactor_new();
+    int fd = toro_reactor_fd(r), ends[2];
+    EQUAL(pipe(ends), 0);
+    struct event *second = event_new(toro_reactor_base(r), -1, 0, notes, "second");
+    struct event *first = event_new(toro_reactor_base(r), ends[0], EV_READ, activates, second);
+    event_add(first, NULL);
+    EQUAL(write(ends[1], "x", 1), 1);
+    while (polls(fd, 0) == 1) toro_reactor_run_once(r, false);
+    LOG("first second");
+    event_free(first);
+    event_free(second);
+    toro_reactor_free(r);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 const scenario reactor_scenarios[] = {
     {"A run ends when nothing is left to do, and calls waits that nothing could end a deadlock", nothing_to_do},
     {"A stop lets the turn finish, and one before a run ends it at once (scenario 30)", sticky_stop},
@@ -298,5 +448,9 @@ const scenario reactor_scenarios[] = {
     {"Another loop hosts a reactor by its descriptor and its next deadline", hosted},
     {"A flood of functions starves neither a timer nor a descriptor (scenario 31)", flood},
     {"Descriptors are waited for, with deadlines, cancels, errors and close", descriptors},
+    {"A reactor that gets no descriptors is not made, and the program goes on", out_of_descriptors},
+    {"Where libevent has no epoll, a reactor has no base of its own and no descriptor", no_epoll},
+    {"What an event makes active is run by the turn that another loop gives", activated_under_a_host},
+    {"Events that renew themselves hold up neither time-outs, nor posts, nor a stop", renewing_events},
     {NULL, NULL},
 };
