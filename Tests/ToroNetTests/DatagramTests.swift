@@ -129,19 +129,16 @@ struct DatagramTests {
   func sequence() throws {
     try onReactor { reactor in
       let (server, client) = try pair()
-      let receiving = reactor.spawn {
-        var all: [String] = []
-        for try await datagram in server { all.append(datagram.text) }
-        return all
-      }
+      let received = Shared<[String]>([])
+      let receiving = reactor.spawn { for try await datagram in server { received.value.append(datagram.text) } }
       for number in 0..<100 {
         try await client.send("\(number)")
         if number % 10 == 0 { await reactor.yield() }
       }
-      while reactor.waits.isEmpty { await reactor.yield() }
-      try await reactor.sleep(for: .milliseconds(1))
+      while received.value.count < 100 { try await reactor.sleep(for: .milliseconds(1)) }
+      #expect(received.value == (0..<100).map { "\($0)" })
       server.close()
-      #expect(try await receiving.value == (0..<100).map { "\($0)" })
+      try await receiving.value
       #expect(server.isClosed)
       await #expect(throws: ClosedError.self) { try await server.receive() }
       await #expect(throws: ClosedError.self) { try await server.send("x", to: client.localAddress) }

@@ -213,7 +213,8 @@ struct ConnectByNameTests {
         try await Connection.connect(
           toHost: "some.example", port: dead.port, options: options(["127.0.0.1"]), deadline: soon(50))
       }
-      #expect(error?.description == "timed out: connect some.example:\(dead.port)")
+      let texts = ["timed out: connect some.example:\(dead.port)", "timed out: look-up of some.example"]
+      #expect(texts.contains(error?.description ?? ""))  // if the machine is busy, the latter
       let connecting = reactor.spawn { [options] in
         try await Connection.connect(toHost: "some.example", port: dead.port, options: options(["127.0.0.1"], 20))
       }

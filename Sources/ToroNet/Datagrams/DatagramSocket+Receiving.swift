@@ -125,11 +125,7 @@ extension DatagramSocket {
     into buffer: UnsafeMutableRawBufferPointer
   ) throws -> (count: Int, address: SocketAddress, missingCount: Int)? {
     while true {
-      var whole = 0
-      let (_, code, address) = SocketAddress.from {
-        whole = recvfrom(socket.descriptor, buffer.baseAddress, buffer.count, Int32(MSG_TRUNC), $0, $1)
-        return whole < 0 ? -1 : 0
-      }
+      let (whole, code, address) = socket.receiveDatagram(into: buffer)
       if whole >= 0 {
         let count = Swift.min(whole, buffer.count)
         return (count, address ?? unknownAddress, whole - count)

@@ -127,13 +127,7 @@ extension DatagramSocket {
   // MARK: At once
 
   private func sendNow(_ bytes: UnsafeRawBufferPointer, to address: SocketAddress?) -> Socket.Transfer {
-    guard let address else { return socket.send(bytes) }
-    return address.withSystemAddress { target, length in
-      while true {
-        let count = sendto(socket.descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL), target, length)
-        if count >= 0 || errno != EINTR { return Socket.Transfer(count) }
-      }
-    }
+    address.map { socket.send(bytes, to: $0) } ?? socket.send(bytes)
   }
 
   /// Sends the first ones: `moved` says how many.
