@@ -99,7 +99,7 @@ public final class AsyncResult<Value: Sendable>: Sendable, CustomStringConvertib
       guard core.isHere("value") else { throw ReactorClosedError() }
       guard let result = core.result else {
         if core.isClosed { throw ClosedError(core.subject) }
-        throw NotReadyError()
+        throw NotReadyError(core.subject)
       }
       return try result.get()
     }
@@ -141,7 +141,7 @@ package final class AsyncResultCore<Value: Sendable>: WaitSource, @unchecked Sen
   }
 
   package func set(_ result: Result<Value, any Error>) throws {
-    if self.result != nil { throw AlreadySetError() }
+    if self.result != nil { throw AlreadySetError(subject) }
     if isClosed { throw ClosedError(subject) }
     self.result = result
     while let waiter = waiters.popFirst() {

@@ -215,13 +215,16 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
   @usableFromInline package let bound: Int
 
   package init(permits: Int, bound: Int?, name: String?, on reactor: Reactor, deferred: Bool) {
-    require(permits >= 0, "Semaphore(\(permits)): a negative number of permits")
+    require(
+      permits >= 0, "\(bound == nil ? "" : "Bounded")Semaphore(\(permits)): a negative number of permits")
     self.permits = permits
     self.bound = bound ?? .max
     super.init(name: name, on: reactor, deferred: deferred)
   }
 
   override class var typeName: String { "Semaphore" }
+
+  override var subject: String { bound == .max ? super.subject : "Bounded\(super.subject)" }
 
   override var stateDescription: String {
     "permits=\(permits)\(bound == .max ? "" : "/\(bound)")\(isClosed ? " closed" : "")"
@@ -313,7 +316,7 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
   package func releaseBounded(_ released: Int) throws(OverReleaseError) {
     let (sum, overflow) = permits.addingReportingOverflow(released)
     if overflow || released < 0 || sum > bound {
-      throw OverReleaseError(released: released, bound: bound)
+      throw OverReleaseError(subject, released: released, bound: bound)
     }
     permits = sum
     rebalance()

@@ -305,7 +305,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
 
   package func setCapacity(_ new: Int?) throws(CapacityError) {
     require(new ?? 0 >= 0, "\(subject).setCapacity(\(new ?? 0)): a negative capacity")
-    if let new, new < storage.count { throw CapacityError(capacity: new, count: storage.count) }
+    if let new, new < storage.count { throw CapacityError(subject, capacity: new, count: storage.count) }
     capacity = new ?? .max
     while storage.count < capacity, let putter = putters.popFirst() {
       enter(putter)
