@@ -18,14 +18,14 @@ public final class Semaphore: BasicSemaphore, @unchecked Sendable {
   /// - Isolation: From any thread; elsewhere it is passed to the reactor.
   /// - Complexity: O(1) for each wait that it ends.
   @inlinable @inline(__always)
-  public func release(_ permits: Int = 1) {
-    if reactor.isCurrent { core.release(permits) } else { releaseElsewhere(permits) }
+  public func release(_ permits: Int = 1, file: StaticString = #fileID, line: UInt = #line) {
+    if reactor.isCurrent { core.release(permits, file, line) } else { releaseElsewhere(permits, file, line) }
   }
 
-  @usableFromInline func releaseElsewhere(_ permits: Int) {
-    require(permits >= 0, "\(core.subject).release(\(permits)): a negative number of permits")
+  @usableFromInline func releaseElsewhere(_ permits: Int, _ file: StaticString, _ line: UInt) {
+    if permits < 0 { core.refuseRelease(permits, file, line) }
     let core = core
-    core.forward { core.release(permits) }
+    core.forward { core.release(permits, file, line) }
   }
 
   /// Runs `body` with permits acquired, and releases them afterwards. The deadline bounds only the waiting for them.
@@ -38,7 +38,7 @@ public final class Semaphore: BasicSemaphore, @unchecked Sendable {
     _ body: () async throws -> Result
   ) async throws -> Result {
     guard try await acquire(permits, deadline: deadline, file: file, line: line) else { throw core.timeoutError() }
-    defer { release(permits) }
+    defer { release(permits, file: file, line: line) }
     return try await body()
   }
 }
@@ -82,7 +82,7 @@ public final class BoundedSemaphore: BasicSemaphore, @unchecked Sendable {
     guard try await acquire(permits, deadline: deadline, file: file, line: line) else { throw core.timeoutError() }
     defer {
       let core = core
-      core.forward { core.giveBack(permits) }
+      core.forward { core.giveBack(permits, file, line) }
     }
     return try await body()
   }
@@ -290,8 +290,14 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
   }
 
   @inlinable @inline(__always)
-  package func release(_ released: Int) {
+  package func release(_ released: Int, _ file: StaticString = #fileID, _ line: UInt = #line) {
+    if released < 0 { refuseRelease(released, file, line) }
     if waiters.isEmpty && released == 1 && permits < Int.max { permits &+= 1 } else { releaseToWaiters(released) }
+  }
+
+  @usableFromInline @inline(never)
+  func refuseRelease(_ released: Int, _ file: StaticString, _ line: UInt) -> Never {
+    stop("\(subject).release(\(released)): a negative number of permits", file, line)
   }
 
   @usableFromInline @inline(never)
@@ -304,7 +310,6 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
       settle()
       return
     }
-    require(released >= 0, "\(subject).release(\(released)): a negative number of permits")
     let (sum, overflow) = permits.addingReportingOverflow(released)
     require(!overflow, "\(subject).release(\(released)): more permits than can be counted")
     permits = sum
@@ -325,9 +330,9 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
 
   /// Releases what was acquired in a scope.
   @usableFromInline
-  func giveBack(_ released: Int) {
+  func giveBack(_ released: Int, _ file: StaticString, _ line: UInt) {
     do throws(OverReleaseError) { try releaseBounded(released) } catch {
-      fatalError("\(subject): what a withPermit scope had acquired was released in it")
+      stop("\(subject): what a withPermit scope had acquired was released in it", file, line)
     }
   }
 

@@ -18,7 +18,7 @@ public typealias Channel<Element: Sendable> = GenericQueue<ChannelStorage<Elemen
 /// A put waits while the queue is full, a get while it is empty, both first in, first out. An item that is put while
 /// somebody waits for one goes to the longest waiter at once. When a get makes room, the longest waiting put's item enters.
 ///
-/// Who takes an item out says ``taskDone()`` when it has been dealt with; ``join(file:line:)`` waits until that was said
+/// Who takes an item out says ``taskDone(file:line:)`` when it has been dealt with; ``join(file:line:)`` waits until that was said
 /// for every item.
 public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable, CustomStringConvertible {
   /// What the queue holds.
@@ -163,9 +163,9 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
   /// - Precondition: Not more often than items were put.
   /// - Isolation: From any thread; elsewhere it is passed to the reactor.
   @inlinable
-  public func taskDone() {
+  public func taskDone(file: StaticString = #fileID, line: UInt = #line) {
     let core = core
-    core.forward { core.taskDone() }
+    core.forward { core.taskDone(file, line) }
   }
 
   /// Waits until every item that was put has been dealt with, also in a closed queue.

@@ -294,9 +294,10 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
   // MARK: The rest
 
   @usableFromInline
-  package func taskDone() {
+  package func taskDone(_ file: StaticString = #fileID, _ line: UInt = #line) {
     require(
-      unfinished > 0, "\(subject).taskDone(): more often than items were put. Call it once for each item that was got")
+      unfinished > 0, "\(subject).taskDone(): more often than items were put. Call it once for each item that was got",
+      file: file, line: line)
     unfinished -= 1
     guard unfinished == 0, !joiners.isEmpty else { return }
     while let joiner = joiners.popFirst() { decide(joiner, .granted) }

@@ -122,7 +122,7 @@ extension Reactor {
   // MARK: Holding
 
   /// Keeps the reactor from ending, or calling a deadlock, for want of work: something outside will wake it. In virtual
-  /// time the clock stands still meanwhile. Counted; from any thread. ``unhold()`` ends it.
+  /// time the clock stands still meanwhile. Counted; from any thread. ``unhold(file:line:)`` ends it.
   public func hold() {
     awayCount.add(1, ordering: .relaxed)
     holdsChanged()
@@ -131,9 +131,11 @@ extension Reactor {
   /// Ends one ``hold()``. From any thread.
   ///
   /// - Precondition: There is a hold.
-  public func unhold() {
+  public func unhold(file: StaticString = #fileID, line: UInt = #line) {
     require(
-      awayCount.subtract(1, ordering: .releasing).newValue >= 0, "Reactor.unhold(): there is no hold to end")
+      awayCount.subtract(1, ordering: .releasing).newValue >= 0, "Reactor.unhold(): there is no hold to end",
+      file: file,
+      line: line)
     holdsChanged()
   }
 
