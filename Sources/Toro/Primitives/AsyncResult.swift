@@ -15,7 +15,7 @@ public final class AsyncResult<Value: Sendable>: Sendable, CustomStringConvertib
   /// Waits for the value; returns at once if it is set.
   ///
   /// - Throws: What was given to ``fail(_:)``; `CancellationError` if the task is cancelled first; ``ClosedError`` if the
-  ///   result is closed unset.
+  ///   result is closed unset, ``ReactorClosedError`` if the reactor is closed.
   /// - Isolation: May be awaited from any thread.
   public func get(file: StaticString = #fileID, line: UInt = #line) async throws -> Value {
     if reactor.isCurrent, let result = core.result { return try result.get() }

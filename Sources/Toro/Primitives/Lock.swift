@@ -23,8 +23,8 @@ public final class Lock: Sendable, CustomStringConvertible {
 
   /// Acquires the lock, waiting first in, first out.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the lock is closed. The lock is then
-  ///   not acquired.
+  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the lock is closed,
+  ///   ``ReactorClosedError`` if the reactor is. The lock is then not acquired.
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1).
   @inlinable @inline(__always)
@@ -37,8 +37,8 @@ public final class Lock: Sendable, CustomStringConvertible {
   ///
   /// - Parameter deadline: Until when to wait. A free lock is acquired whatever the deadline.
   /// - Returns: Whether the lock was acquired.
-  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the lock is closed. The lock is then
-  ///   not acquired.
+  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the lock is closed,
+  ///   ``ReactorClosedError`` if the reactor is. The lock is then not acquired.
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1); O(log n) in the number of timed waits if it has to wait.
   @inlinable @inline(__always)
@@ -89,7 +89,7 @@ public final class Lock: Sendable, CustomStringConvertible {
   ///   - deadline: Until when to wait for the lock. It does not bound the body: ``withDeadline(_:on:file:line:_:)`` does.
   ///   - body: What to run.
   /// - Throws: What `body` throws; ``TimeoutError`` if the deadline passes before the lock is acquired;
-  ///   `CancellationError` and ``ClosedError`` as ``acquire(deadline:file:line:)``.
+  ///   otherwise as ``acquire(deadline:file:line:)``.
   @inlinable
   public func withLock<Result>(
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line, _ body: () async throws -> Result

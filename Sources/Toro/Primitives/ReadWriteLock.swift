@@ -17,8 +17,8 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
 
   /// Acquires the lock together with other readers, waiting first in, first out.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the lock is closed. The lock is then
-  ///   not acquired.
+  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the lock is closed,
+  ///   ``ReactorClosedError`` if the reactor is. The lock is then not acquired.
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1).
   public func acquireRead(file: StaticString = #fileID, line: UInt = #line) async throws {

@@ -31,7 +31,7 @@ public final class Semaphore: BasicSemaphore, @unchecked Sendable {
   /// Runs `body` with permits acquired, and releases them afterwards. The deadline bounds only the waiting for them.
   ///
   /// - Throws: What `body` throws; ``TimeoutError`` if the deadline passes before the permits are acquired;
-  ///   `CancellationError` and ``ClosedError`` as ``acquire(_:deadline:file:line:)``.
+  ///   otherwise as ``acquire(_:deadline:file:line:)``.
   @inlinable
   public func withPermit<Result>(
     _ permits: Int = 1, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
@@ -104,8 +104,8 @@ public class BasicSemaphore: CustomStringConvertible, @unchecked Sendable {
   /// Acquires permits, waiting first in, first out until they are free.
   ///
   /// - Parameter permits: How many to take at once, at least 1.
-  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the semaphore is closed. The
-  ///   semaphore is then unchanged.
+  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the semaphore is closed,
+  ///   ``ReactorClosedError`` if the reactor is. The semaphore is then unchanged.
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1).
   @inlinable @inline(__always)

@@ -60,8 +60,8 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
 
   /// Puts an item into the queue, waiting first in, first out while it is full.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the queue is closed. The item is then
-  ///   not in the queue.
+  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the queue is closed,
+  ///   ``ReactorClosedError`` if the reactor is. The item is then not in the queue.
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1); O(log n) for a priority queue.
   @inlinable @inline(__always)
@@ -110,8 +110,8 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
 
   /// Takes the item that leaves first, waiting first in, first out while there is none.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled first; ``ClosedError`` if the queue is closed and empty. No
-  ///   item is taken then.
+  /// - Throws: `CancellationError` if the task is cancelled first; ``ClosedError`` if the queue is closed and empty,
+  ///   ``ReactorClosedError`` if the reactor is closed. No item is taken then.
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1); O(log n) for a priority queue.
   @inlinable @inline(__always)

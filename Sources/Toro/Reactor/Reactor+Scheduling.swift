@@ -104,8 +104,7 @@ extension Reactor {
 
   /// Waits until the deadline has passed.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled first; ``ClosedError`` or ``ReactorClosedError`` if the
-  ///   reactor is closed.
+  /// - Throws: `CancellationError` if the task is cancelled first; ``ReactorClosedError`` if the reactor is closed.
   /// - Isolation: May be awaited from any thread.
   public func sleep(until deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws {
     _ = try await sleepers.wait(.sleep, until: resolve(deadline), WaitSite(file, line))

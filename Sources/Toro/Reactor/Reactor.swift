@@ -298,7 +298,8 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
 
   // MARK: Closing
 
-  /// Ends the reactor: every wait ends as closed, the tasks that it spawned are cancelled and run to their ends.
+  /// Ends the reactor: every wait of a task throws ``ReactorClosedError``, every callback is told `closed`, the tasks that the
+  /// reactor spawned are cancelled and run to their ends.
   ///
   /// Called in a turn it takes effect when the turn ends, and the run returns. On an adopted base the host's own events
   /// are not touched. Later waits throw ``ReactorClosedError``, later notifications do nothing, try-calls fail. A job of a

@@ -21,7 +21,7 @@ public struct ClosedError: Error, Hashable, CustomStringConvertible {
   public var description: String { "closed: \(subject)" }
 }
 
-/// The reactor is closed: it begins no wait any more.
+/// The reactor is closed: every wait ended with it, whatever was waited on, and none begins any more.
 public struct ReactorClosedError: Error, Hashable, CustomStringConvertible {
   package init() {}
 
