@@ -118,8 +118,6 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
 
     /// Virtual time that starts now.
     public static var virtual: ClockKind { .virtual(unixTime: nil) }
-    /// The system's monotonic clock.
-    public static var real: ClockKind { .monotonic }
   }
 
   /// Makes a reactor with an `event_base` of its own, bound to the calling thread.
