@@ -32,8 +32,7 @@ test: prerequisites  ## Install what is missing and run the tests
 
 bench: prerequisites  ## Run every workload; a table, then lines of JSON
 	swift build --package-path Benchmarks -c release --static-swift-stdlib
-	scripts/bench.sh Benchmarks/.build/release/ToroBench
-	Benchmarks/.build/release/ToroCBench
+	scripts/bench.sh Benchmarks/.build/release/ToroBench Benchmarks/.build/release/ToroCBench
 
 tsan: prerequisites  ## Run the tests that use threads under the thread sanitizer
 	swift test --scratch-path .build-tsan --sanitize thread --filter Threads
