@@ -37,8 +37,7 @@ test: test-prerequisites  ## Install what is missing and run the tests, the exam
 
 bench: prerequisites  ## Run every workload; a table, then lines of JSON
 	swift build --package-path Benchmarks -c release --static-swift-stdlib
-	scripts/bench.sh Benchmarks/.build/release/ToroBench
-	Benchmarks/.build/release/ToroCBench
+	scripts/bench.sh Benchmarks/.build/release/ToroBench Benchmarks/.build/release/ToroCBench
 
 tsan: test-prerequisites  ## Run the tests that use threads under the thread sanitizer
 	swift test --traits $(TRAITS) --scratch-path .build-tsan --sanitize thread --filter Threads

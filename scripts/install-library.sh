@@ -106,7 +106,10 @@ done
 
 if [ "$action" = uninstall ]; then
   rmdir "$DESTDIR$cmakedir" 2>/dev/null || true
-elif [ -z "$DESTDIR" ] && [ "$(id -u)" = 0 ] && command -v ldconfig >/dev/null; then
+else
+  echo "installed libtoro $version below $DESTDIR$PREFIX"
+fi
+if [ "$action" = install ] && [ -z "$DESTDIR" ] && [ "$(id -u)" = 0 ] && command -v ldconfig >/dev/null; then
   # A program started next finds the library, if the loader looks into this directory at all.
   ldconfig
 fi

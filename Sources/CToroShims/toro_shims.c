@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 
 __thread uint64_t toro_thread_number __attribute__((tls_model("initial-exec"))) = 0;
@@ -35,5 +36,11 @@ uint32_t toro_fork_count(void) {
 }
 
 uint64_t toro_forking_thread_number(void) { return forking_number; }
+
+const char *toro_unknown_status(int status) {
+  static __thread char text[32];
+  snprintf(text, sizeof text, "unknown status %d", status);
+  return text;
+}
 
 int toro_make_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }

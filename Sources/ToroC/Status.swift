@@ -1,6 +1,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CToro
+import CToroShims
 import Glibc
 
 /// What calls answer, as the numbers of `toro_status`.
@@ -34,7 +35,7 @@ public func toro_version() -> UnsafePointer<CChar>? { constant("0.1.0") }
 
 @c @implementation
 public func toro_strerror(_ status: Int32) -> UnsafePointer<CChar>? {
-  guard let code = UInt32(exactly: status) else { return constant("unknown status") }
+  guard let code = UInt32(exactly: status) else { return toro_unknown_status(status) }
   switch toro_status(rawValue: code) {
   case TORO_OK: return constant("success")
   case TORO_TIMED_OUT: return constant("timed out")
@@ -49,6 +50,6 @@ public func toro_strerror(_ status: Int32) -> UnsafePointer<CChar>? {
   case TORO_BUSY: return constant("busy")
   case TORO_DEADLOCK: return constant("deadlock: waits are left, and nothing could end one")
   case TORO_SYSTEM: return constant("system error")
-  default: return constant("unknown status")
+  default: return toro_unknown_status(status)
   }
 }

@@ -87,7 +87,9 @@ extension Connection {
     maxLength: Int = 65_536, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> [UInt8]? {
     require(maxLength >= 0, "\(subject).readLineBytes(maxLength: \(maxLength)): at least 0")
-    return try await readLine(maxLength, until: reactor.resolve(deadline), WaitSite(file, line)) { Array($0) }
+    return try await readLine(.readLineBytes, maxLength, until: reactor.resolve(deadline), WaitSite(file, line)) {
+      Array($0)
+    }
   }
 
   // MARK: On the reactor
@@ -178,7 +180,7 @@ extension Connection {
     if !hasBegun { beginReading() }
     defer { isReading = false }
     if hasBegun {
-      try await expectInTime { try await socket.goOnReadable(until: limit(due), site) }
+      try await expectInTime(.readable) { try await socket.goOnReadable(until: limit(due), site) }
       if let count = try receive(into: buffer) { return count }
     }
     if !input.isEmpty { return input.take(into: buffer) }
@@ -226,7 +228,7 @@ extension Connection {
     var tryFirst = mayTryFirst(due)
     while input.isEmpty && !hasEnded {
       let isStopping = serving?.isStopping ?? false
-      try await awaitInput(tryFirst || isStopping, until: due, site)
+      try await awaitInput(tryFirst || isStopping, for: .awaitRequest, until: due, site)
       tryFirst = false
       if try !receiveAhead() && isStopping { return false }
     }
@@ -244,14 +246,15 @@ extension Connection {
   }
 
   func readText(_ maxLength: Int, until due: Int64, _ site: WaitSite) async throws -> String? {
-    try await readLine(maxLength, until: due, site) { String(decoding: $0, as: UTF8.self) }
+    try await readLine(.readLine, maxLength, until: due, site) { String(decoding: $0, as: UTF8.self) }
   }
 
   private func readLine<Line: Sendable>(
-    _ maxLength: Int, until due: Int64, _ site: WaitSite, _ make: @Sendable (UnsafeBufferPointer<UInt8>) -> Line
+    _ role: WaitRole, _ maxLength: Int, until due: Int64, _ site: WaitSite,
+    _ make: @Sendable (UnsafeBufferPointer<UInt8>) -> Line
   ) async throws -> Line? {
     guard reactor.isInside else {
-      return try await reactor.visit { try await self.readLine(maxLength, until: due, site, make) }
+      return try await reactor.visit { try await self.readLine(role, maxLength, until: due, site, make) }
     }
     beginReading()
     defer { isReading = false }
@@ -263,7 +266,7 @@ extension Connection {
       case .incomplete: break
       }
       if hasEnded { break }
-      try await awaitInput(tryFirst, until: due, site)
+      try await awaitInput(tryFirst, for: role, until: due, site)
       tryFirst = false
       _ = try receiveAhead()
     }
@@ -285,24 +288,26 @@ extension Connection {
 
   /// Waits until a read is worth trying.
   @inline(__always)
-  private func awaitInput(_ tryFirst: Bool, until due: Int64, _ site: WaitSite) async throws {
+  private func awaitInput(
+    _ tryFirst: Bool, for role: WaitRole = .readable, until due: Int64, _ site: WaitSite
+  ) async throws {
     if tryFirst || mayHaveMore {
       if readTurns.isSpent() { await reactor.yield() }
       return
     }
     readTurns.waited()
-    try await expectInTime { try await socket.readable(until: limit(due), site) }
+    try await expectInTime(role) { try await socket.readable(for: role, until: limit(due), site) }
   }
 
   /// Says what a wait for the descriptor that ended means.
   @inline(__always)
-  private func expectInTime(_ wait: () async throws -> Bool) async throws {
+  private func expectInTime(_ role: WaitRole, _ wait: () async throws -> Bool) async throws {
     do {
       if try await wait() { return }
     } catch {
       throw translate(error)
     }
-    throw TimeoutError("\(subject).read")
+    throw TimeoutError("\(subject).\(role == .readable ? "read" : role.verb)")
   }
 
   /// How much is read ahead at once.

@@ -55,7 +55,7 @@ public final class Connection: CustomStringConvertible, @unchecked Sendable {
     sender = Sender(socket)
     peerAddress = peer
     localAddress = local
-    socket.name("Connection \"\(peer)\"", reading: "read")
+    socket.name(reading: "read") { Connection.subject(local, peer) }
   }
 
   deinit { Connection.close(sender) }
@@ -120,7 +120,11 @@ public final class Connection: CustomStringConvertible, @unchecked Sendable {
   /// As in `<Connection 127.0.0.1:80 to 127.0.0.1:54321>`. From any thread.
   public var description: String { "<\(subject)\(isClosed ? " closed" : "")>" }
 
-  var subject: String { "Connection \(localAddress) to \(peerAddress)" }
+  var subject: String { Connection.subject(localAddress, peerAddress) }
+
+  private static func subject(_ local: SocketAddress, _ peer: SocketAddress) -> String {
+    "Connection \(local) to \(peer)"
+  }
 
   /// Turns what a wait on the descriptor throws into what it means to the connection's user.
   func translate(_ error: any Error) -> any Error { error is ClosedError ? ClosedError(subject) : error }

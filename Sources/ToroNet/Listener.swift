@@ -71,7 +71,7 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
       throw SocketError("listen", errno: code, address: address)
     }
     localAddress = try ToroNet.localAddress(of: descriptor)
-    socket.name("Listener \"\(localAddress)\"", reading: "accept")
+    socket.name(reading: "accept") { [localAddress] in "Listener \"\(localAddress)\"" }
   }
 
   private static func bind(

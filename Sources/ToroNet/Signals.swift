@@ -47,7 +47,7 @@ public final class Signals: AsyncSequence, CustomStringConvertible, @unchecked S
     self.numbers = numbers
     socket = Socket(ends.0, on: reactor)
     writeEnd = ends.1
-    socket.name("Signals", reading: "next")
+    socket.name(reading: "next") { "Signals" }
   }
 
   deinit { close() }

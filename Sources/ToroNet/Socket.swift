@@ -17,8 +17,8 @@ final class Socket: @unchecked Sendable {
   @exclusivity(unchecked) var layer: (any StreamLayer)?
   /// Made when first needed: most writes need no wait.
   @exclusivity(unchecked) private var writing: DescriptorWatch?
-  /// What ``name(_:reading:)`` was told, for the watch that is made later.
-  @exclusivity(unchecked) private var subject: String?
+  /// What ``name(reading:_:)`` was told, for the watch that is made later.
+  @exclusivity(unchecked) private var subject: (() -> String)?
 
   /// Takes over an open descriptor.
   init(_ descriptor: Int32, on reactor: Reactor) {
@@ -28,9 +28,9 @@ final class Socket: @unchecked Sendable {
   }
 
   /// Says how `Reactor.waits` is to name the waits: before the first one.
-  func name(_ subject: String, reading call: String) {
+  func name(reading call: String, _ subject: @escaping () -> String) {
     self.subject = subject
-    reading.name(subject, call)
+    reading.name(call, of: subject)
   }
 
   deinit {
@@ -113,11 +113,12 @@ final class Socket: @unchecked Sendable {
 
   /// Waits until there is something to read, the peer has ended, or the socket failed.
   ///
+  /// - Parameter role: What for, as people are told.
   /// - Throws: `CancellationError`; `ClosedError` after ``close()``; `ReactorClosedError`.
   @inline(__always)
-  func readable(until due: Int64, _ site: WaitSite) async throws -> Bool {
+  func readable(for role: WaitRole = .readable, until due: Int64, _ site: WaitSite) async throws -> Bool {
     if let layer { return try await layer.readable(until: due, site) }
-    return try await reading.wait(.readable, until: due, site)
+    return try await reading.wait(role, until: due, site)
   }
 
   // The same in parts: ``DescriptorWatch``.
@@ -165,7 +166,7 @@ final class Socket: @unchecked Sendable {
   private var writingWatch: DescriptorWatch {
     if let writing { return writing }
     let watch = DescriptorWatch(on: reactor, descriptor, .writable)
-    if let subject { watch.name(subject, "write") }
+    if let subject { watch.name("write", of: subject) }
     if descriptor < 0 { watch.close() } else { writing = watch }
     return watch
   }

@@ -30,7 +30,7 @@ extension Connection {
   public var idleTimeout: Duration? {
     get { limits.idleTimeout }
     set {
-      require(newValue ?? .seconds(1) > .zero, "\(subject).idleTimeout = \(newValue ?? .zero): not more than zero")
+      require(newValue ?? .seconds(1) > .zero, "\(subject).idleTimeout = \(newValue ?? .zero): must be more than zero")
       limits.idleTimeout = newValue
       limits.idle = newValue.map { $0.nanosecondsRoundedUp }
     }

@@ -656,6 +656,8 @@ def _(host):
 # valgrind does not know of pidfd_open in all versions, so this one checks itself.
 @test("lookup-server: the address sanitizer finds neither a bad access nor a leak")
 def _():
+    build = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/build-examples.sh")
+    subprocess.run([build, directory, "sanitized"], check=True, stdout=subprocess.DEVNULL)
     with running(program("sanitized/lookup-server"), "0", "sh", "-c", "sleep 0.1; echo found $0") as daemon:
         names = ["a"] * 5 + ["b", "c", "d"]
         assert at_once(daemon, ["/" + name for name in names]) == [(200, "found " + name) for name in names]

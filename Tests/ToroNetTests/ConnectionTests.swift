@@ -12,14 +12,35 @@ struct ConnectionTests {
       let listener = try loopback(reactor)
       let (client, server) = try await connectedPair(on: reactor)
       reactor.spawn { try await client.read() }
+      reactor.spawn { try await server.readLine() }
       reactor.spawn { try await listener.accept() }
       try await reactor.sleep(for: .milliseconds(1))
       let names = reactor.waits.map { "\($0.subject).\($0.call)" }
-      #expect(names.contains("Connection \"\(client.peerAddress)\".read"))
+      #expect(names.contains("Connection \(client.localAddress) to \(client.peerAddress).read"))
+      #expect(names.contains("Connection \(server.localAddress) to \(server.peerAddress).readLine"))
       #expect(names.contains("Listener \"\(listener.localAddress)\".accept"))
       client.close()
       listener.close()
       withExtendedLifetime(server) {}
+    }
+  }
+
+  @Test("A time-out names the connection, as lists of waits do, and the call")
+  func timeouts() throws {
+    try onReactor { _ in
+      let (client, server) = try await connectedPair()
+      let calls: [(name: String, make: @Sendable () async throws -> Void)] = [
+        ("read", { _ = try await server.read(deadline: soon(1)) }),
+        ("read", { _ = try await server.read(exactly: 2, deadline: soon(1)) }),
+        ("readLine", { _ = try await server.readLine(deadline: soon(1)) }),
+        ("readLineBytes", { _ = try await server.readLineBytes(deadline: soon(1)) }),
+        ("awaitRequest", { _ = try await server.awaitRequest(deadline: soon(1)) }),
+      ]
+      for call in calls {
+        let error = await #expect(throws: TimeoutError.self) { try await call.make() }
+        #expect(error?.subject == "Connection \(server.localAddress) to \(server.peerAddress).\(call.name)")
+      }
+      withExtendedLifetime(client) {}
     }
   }
 

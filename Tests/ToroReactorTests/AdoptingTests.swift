@@ -168,7 +168,7 @@ struct AdoptingTests {
       let event = Event(on: reactor)
       event.wait(deadline: .after(.milliseconds(2))) { log("\($0)") }
       drive.run(base)
-      #expect(log.take() == ["timed out"])
+      #expect(log.take() == ["timedOut"])
       // One that ended before its deadline leaves nothing that would keep it for an hour.
       event.wait(deadline: .after(.seconds(3600))) { log("\($0)") }
       event.set()
@@ -403,7 +403,7 @@ struct AdoptingTests {
       }
       Drive.dispatch.run(base)
       #expect(log.all.filter { !$0.hasPrefix("due") } == ["1", "2", "3"])
-      #expect(log.all.filter { $0.hasPrefix("due") }.suffix(2) == ["due a: timed out", "due b: timed out"])
+      #expect(log.all.filter { $0.hasPrefix("due") }.suffix(2) == ["due a: timedOut", "due b: timedOut"])
     }
   }
 }

@@ -323,7 +323,7 @@ struct ClosingTests {
       event.wait(deadline: .after(.zero)) { log("third \($0)") }
       reactor.execute { log("queued") }
       reactor.close()
-      #expect(log.all.filter { $0 != "queued" } == ["first granted", "third timed out", "second closed"])
+      #expect(log.all.filter { $0 != "queued" } == ["first granted", "third timedOut", "second closed"])
     }
   }
 

@@ -238,7 +238,7 @@ struct RunningTests {
       }
       reactor.execute { log("queued before") }
       try reactor.run()
-      #expect(log.take() == ["stop", "queued before", "timed out"])
+      #expect(log.take() == ["stop", "queued before", "timedOut"])
       try reactor.run()
       #expect(log.take() == ["queued in the turn"])
     }

@@ -88,7 +88,7 @@ struct TimeTests {
       #expect(log.all == [])
       reactor.advance(by: .seconds(Int64.max))
       try reactor.runOnce(blocking: false)
-      #expect(log.all == ["timed out"])
+      #expect(log.all == ["timedOut"])
       #expect(event.waiterCount == 1)
     }
   }

@@ -24,7 +24,7 @@ struct TurnTests {
         Unmanaged.passUnretained(log).toOpaque())
       event_add(watched, nil)
       try reactor.runOnce(blocking: false)
-      #expect(log.all == ["event", "queued", "due: timed out"])
+      #expect(log.all == ["event", "queued", "due: timedOut"])
       event_free(watched)
     }
   }
@@ -55,10 +55,10 @@ struct TurnTests {
       }
       reactor.advance(by: .milliseconds(5))
       try reactor.runOnce(blocking: false)
-      #expect(log.take() == ["a", "b", "c", "d", "e"].map { "\($0) timed out" })
+      #expect(log.take() == ["a", "b", "c", "d", "e"].map { "\($0) timedOut" })
       reactor.advance(by: .milliseconds(4))
       try reactor.runOnce(blocking: false)
-      #expect(log.take() == ["later timed out"])
+      #expect(log.take() == ["later timedOut"])
     }
   }
 
@@ -75,7 +75,7 @@ struct TurnTests {
       lock.acquire(deadline: .after(.milliseconds(2))) { log("second \($0)") }
       reactor.advance(by: .milliseconds(3))
       try reactor.runOnce(blocking: false)
-      #expect(log.all == ["first timed out", "second granted"])
+      #expect(log.all == ["first timedOut", "second granted"])
     }
   }
 
@@ -88,7 +88,7 @@ struct TurnTests {
       semaphore.acquire(1, deadline: .after(.milliseconds(1))) { log("small \($0)") }
       reactor.advance(by: .milliseconds(1))
       try reactor.runOnce(blocking: false)
-      #expect(log.all == ["large timed out", "small granted"])
+      #expect(log.all == ["large timedOut", "small granted"])
     }
   }
 
@@ -104,7 +104,7 @@ struct TurnTests {
       #expect(log.all == [])
       #expect(semaphore.waiterCount == 0)
       try reactor.runOnce(blocking: false)
-      #expect(log.all == ["large timed out", "small granted"])
+      #expect(log.all == ["large timedOut", "small granted"])
     }
   }
 
@@ -236,7 +236,7 @@ struct TurnTests {
       event.set()
       #expect(log.all == [])
       try reactor.runOnce(blocking: false)
-      #expect(log.all == Array(repeating: "timed out", count: 5))
+      #expect(log.all == Array(repeating: "timedOut", count: 5))
     }
   }
 

@@ -146,7 +146,7 @@ struct FirstOfTests {
         #expect(scene.log.entries == [firesSecond ? "b" : "a", "it granted"])
         if kinds[0].isConsumed { #expect(!ready.isUnconsumed()) }
         #expect(other.isUnconsumed())
-        #expect(scene.reactor.waits.filter { $0.subject == "firstOf" }.isEmpty)
+        #expect(scene.reactor.waits.filter { $0.call == "firstOf" }.isEmpty)
       }
     }
   }
@@ -362,7 +362,7 @@ struct FirstOfTests {
     #expect(lock.tryAcquire())
     for _ in 0..<1000 {
       firstOf(deadline: .after(.seconds(3600)), lock.choice { 1 }, event.choice { 2 }) { _ in }
-      #expect(reactor.waits.map(\.subject) == ["firstOf"])
+      #expect(reactor.waits.map(\.call) == ["firstOf"])
       lock.release()
     }
     try reactor.run()

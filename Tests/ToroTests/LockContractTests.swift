@@ -82,7 +82,7 @@ struct LockContractTests {
       lock.giveBack()
       #expect(lock.tryTake())
       // In real time both deadlines may have passed before the second wait began.
-      if test.isVirtual { #expect(scene.log.entries == ["early timed out", "late timed out", "patient granted"]) }
+      if test.isVirtual { #expect(scene.log.entries == ["early timedOut", "late timedOut", "patient granted"]) }
     }
   }
 

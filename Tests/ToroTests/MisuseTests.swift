@@ -9,6 +9,9 @@ import class Toro.Semaphore
 /// Each test runs its body in a process of its own.
 @Suite("Misuse stops with a message")
 struct MisuseTests {
+  /// How the message begins where the place of the call is known.
+  private let here = "ToroTests/MisuseTests.swift:"
+
   private func expect(_ result: ExitTest.Result?, says words: String..., at location: SourceLocation = #_sourceLocation)
   {
     guard let result else { return }
@@ -23,7 +26,7 @@ struct MisuseTests {
     expect(
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
         Lock(name: "cache", on: try Reactor()).release()
-      }, says: "Lock \"cache\".release(): the lock is not locked")
+      }, says: here, "Lock \"cache\".release(): the lock is not locked")
   }
 
   @Test("Releasing a lock twice, though a waiter had it in between")
@@ -36,7 +39,7 @@ struct MisuseTests {
         lock.release()
         lock.release()
         lock.release()
-      }, says: "not locked")
+      }, says: here, "not locked")
   }
 
   @Test("Releasing a reader's hold that nobody has")
@@ -46,7 +49,7 @@ struct MisuseTests {
         let lock = ReadWriteLock(name: "table", on: try Reactor())
         _ = lock.tryAcquireWrite()
         lock.releaseRead()
-      }, says: "ReadWriteLock \"table\".releaseRead(): no reader holds the lock")
+      }, says: here, "ReadWriteLock \"table\".releaseRead(): no reader holds the lock")
   }
 
   @Test("Releasing a writer's hold that nobody has")
@@ -56,7 +59,7 @@ struct MisuseTests {
         let lock = ReadWriteLock(on: try Reactor())
         _ = lock.tryAcquireRead()
         lock.releaseWrite()
-      }, says: "releaseWrite(): no writer holds the lock")
+      }, says: here, "releaseWrite(): no writer holds the lock")
   }
 
   @Test("Downgrading what is not held to write")
@@ -64,7 +67,7 @@ struct MisuseTests {
     expect(
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
         ReadWriteLock(on: try Reactor()).downgrade()
-      }, says: "downgrade(): no writer holds the lock")
+      }, says: here, "downgrade(): no writer holds the lock")
   }
 
   @Test("taskDone more often than items were put")
@@ -74,7 +77,7 @@ struct MisuseTests {
         let queue = Queue<Int>(initial: [1], name: "jobs", on: try Reactor())
         queue.taskDone()
         queue.taskDone()
-      }, says: "Queue \"jobs\".taskDone(): more often than items were put")
+      }, says: here, "Queue \"jobs\".taskDone(): more often than items were put")
   }
 
   @Test("Leaving a gate that nobody is in")
@@ -82,7 +85,7 @@ struct MisuseTests {
     expect(
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
         Gate(on: try Reactor()).leave()
-      }, says: "leave(): nobody is in the gate")
+      }, says: here, "leave(): nobody is in the gate")
   }
 
   @Test("A negative number of permits, to begin with, to release, to acquire; none to acquire")
@@ -94,7 +97,7 @@ struct MisuseTests {
     expect(
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
         Semaphore(1, name: "s", on: try Reactor()).release(-2)
-      }, says: "Semaphore \"s\".release(-2)")
+      }, says: here, "Semaphore \"s\".release(-2)")
     expect(
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
         _ = Semaphore(1, on: try Reactor()).tryAcquire(-2)

@@ -108,7 +108,7 @@ struct OrderTests {
     lock.giveBack()
     #expect(!lock.isTaken)
     try reactor.run()
-    #expect(log.entries == ["timed out"])
+    #expect(log.entries == ["timedOut"])
   }
 
   @Test("Callbacks never nest: what they end is told afterwards, in order")
@@ -337,7 +337,7 @@ struct OrderTests {
       // What came in their place.
       let others = (0..<64).map { Lock(name: "\($0)", on: reactor) }
       try reactor.run()
-      #expect(log.take() == ["timed out", "get timed out"])
+      #expect(log.take() == ["timedOut", "get timedOut"])
       #expect(others.count == 64)
     }
   }
@@ -369,7 +369,7 @@ struct OrderTests {
     let big = semaphore.acquire(3, deadline: .after(.seconds(1))) { log.note("big \($0)") }
     semaphore.acquire { log.note("small \($0)") }
     if cancels { big.cancel() } else { try reactor.run() }
-    #expect(log.entries == [cancels ? "big cancelled" : "big timed out", "small granted"])
+    #expect(log.entries == [cancels ? "big cancelled" : "big timedOut", "small granted"])
   }
 
   @Test("What is due ends by deadline, then by age, each told before the next ends")
@@ -387,6 +387,6 @@ struct OrderTests {
     #expect(log.entries == [])
     try reactor.run()
     // The permit that b's callback released went to the oldest waiter before that one's own deadline was looked at.
-    #expect(log.entries == ["a timed out", "b timed out", "d granted", "b2 timed out", "c timed out"])
+    #expect(log.entries == ["a timedOut", "b timedOut", "d granted", "b2 timedOut", "c timedOut"])
   }
 }

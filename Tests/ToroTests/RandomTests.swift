@@ -297,7 +297,7 @@ struct RandomTests {
       case 12:
         if unfinished > items.count {
           unfinished -= 1
-          queue.taskDone()
+          queue.done()
         }
       default:
         let step = Int64.random(in: 1...8, using: &random)

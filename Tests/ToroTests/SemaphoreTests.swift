@@ -163,6 +163,6 @@ struct SemaphoreTests {
     #expect("\(semaphore)" == "<Semaphore \"clients\" permits=0 waiters=1>")
     semaphore.close()
     #expect("\(semaphore)" == "<Semaphore \"clients\" permits=0 closed waiters=0>")
-    #expect("\(BoundedSemaphore(3, on: reactor))" == "<Semaphore permits=3/3 waiters=0>")
+    #expect("\(BoundedSemaphore(3, on: reactor))" == "<BoundedSemaphore permits=3/3 waiters=0>")
   }
 }

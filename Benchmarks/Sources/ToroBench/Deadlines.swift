@@ -3,9 +3,14 @@ import Toro
 import class Toro.Semaphore
 
 let deadlineWorkloads = [
-  Workload("deadline_satisfied", task: deadlineSatisfied, callback: deadlineSatisfiedCallbacks),
-  Workload("deadline_expired", task: deadlineExpired, callback: deadlineExpiredCallbacks),
-  Workload("waiters_100k_memory", task: waitersMemory, callback: waitersMemoryCallbacks),
+  Workload(
+    "deadline_satisfied", "semaphore_pingpong with a deadline a second away", task: deadlineSatisfied,
+    callback: deadlineSatisfiedCallbacks),
+  Workload(
+    "deadline_expired", "one wait times out, of 10,000", task: deadlineExpired, callback: deadlineExpiredCallbacks),
+  Workload(
+    "waiters_100k_memory", "one waiter is woken, of 100,000 that have deadlines", task: waitersMemory,
+    callback: waitersMemoryCallbacks),
 ]
 
 // MARK: deadline_satisfied

@@ -3,10 +3,17 @@ import Toro
 import class Toro.Semaphore
 
 let lockWorkloads = [
-  Workload("lock_uncontended", task: lockUncontended, callback: lockUncontendedCallbacks),
-  Workload("lock_contended", task: lockContended, callback: lockContendedCallbacks),
-  Workload("semaphore_pingpong", task: semaphorePingpong, callback: semaphorePingpongCallbacks),
-  Workload("condition_notify", task: conditionNotify, callback: conditionNotifyCallbacks),
+  Workload(
+    "lock_uncontended", "one task acquires and releases", task: lockUncontended, callback: lockUncontendedCallbacks),
+  Workload(
+    "lock_contended", "of 100 tasks one acquires, yields and releases", task: lockContended,
+    callback: lockContendedCallbacks),
+  Workload(
+    "semaphore_pingpong", "a permit is handed from one task to another", task: semaphorePingpong,
+    callback: semaphorePingpongCallbacks),
+  Workload(
+    "condition_notify", "one wait is notified, and the waiter runs", task: conditionNotify,
+    callback: conditionNotifyCallbacks),
 ]
 
 // MARK: lock_uncontended

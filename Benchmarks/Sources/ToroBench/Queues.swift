@@ -3,16 +3,24 @@ import Toro
 
 let queueWorkloads = [
   Workload(
-    "queue_spsc", task: { try await queueTransfer($0, users: 1) },
+    "queue_spsc", "one item goes through a queue of 128, from one task to another",
+    task: { try await queueTransfer($0, users: 1) },
     callback: { try queueTransferCallbacks($0, users: 1) }
   ),
-  Workload("queue_rendezvous", task: queueRendezvous, callback: queueRendezvousCallbacks),
   Workload(
-    "queue_mpmc", task: { try await queueTransfer($0, users: 10) },
+    "queue_rendezvous", "one message goes there, or one comes back, over two queues of 1", task: queueRendezvous,
+    callback: queueRendezvousCallbacks),
+  Workload(
+    "queue_mpmc", "one item goes through a queue of 128, from 10 tasks to 10 others",
+    task: { try await queueTransfer($0, users: 10) },
     callback: { try queueTransferCallbacks($0, users: 10) }),
-  Workload("priority_queue", task: priorityQueue, callback: priorityQueueCallbacks),
-  Workload("event_broadcast", task: eventBroadcast, callback: eventBroadcastCallbacks),
-  Workload("cross_thread", task: crossThread, callback: crossThreadCallbacks),
+  Workload(
+    "priority_queue", "one item is put and later got, 100,000 of them at a time", task: priorityQueue,
+    callback: priorityQueueCallbacks),
+  Workload(
+    "event_broadcast", "one waiter is woken, of 10,000 by one set", task: eventBroadcast,
+    callback: eventBroadcastCallbacks),
+  Workload("cross_thread", "one item comes from another thread", task: crossThread, callback: crossThreadCallbacks),
 ]
 
 // MARK: queue_spsc, queue_mpmc

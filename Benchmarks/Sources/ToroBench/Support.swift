@@ -18,16 +18,19 @@ struct Measurement {
 /// A workload in the forms in which it is offered.
 struct Workload: Sendable {
   let name: String
+  /// What one operation is.
+  let summary: String
   /// Runs as a task of the reactor.
   let task: @Sendable (Reactor) async throws -> Measurement
   /// Runs the reactor itself. `nil` where callbacks have no like of it.
   let callback: (@Sendable (Reactor) throws -> Measurement)?
 
   init(
-    _ name: String, task: @escaping @Sendable (Reactor) async throws -> Measurement,
+    _ name: String, _ summary: String, task: @escaping @Sendable (Reactor) async throws -> Measurement,
     callback: (@Sendable (Reactor) throws -> Measurement)? = nil
   ) {
     self.name = name
+    self.summary = summary
     self.task = task
     self.callback = callback
   }

@@ -1,6 +1,6 @@
 import Toro
 
-let taskWorkloads = [Workload("spawn", task: spawnAndJoin)]
+let taskWorkloads = [Workload("spawn", "one task is spawned, runs and is awaited", task: spawnAndJoin)]
 
 private func spawnAndJoin(_ reactor: Reactor) async throws -> Measurement {
   let operations = 1_000_000

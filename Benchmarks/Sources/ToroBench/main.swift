@@ -7,7 +7,8 @@ let usage = """
          ToroBench [--form task|callback] --list
          ToroBench tcp_echo PORT
 
-  Runs one workload and prints one line of JSON. Exits with 3 if the workload is not offered in that form.
+  Runs one workload and prints one line of JSON. Exits with 3 if the workload is not offered in that form. --list says what
+  one operation of each is, after its name.
   tcp_echo serves on 127.0.0.1 until SIGTERM.
   """
 
@@ -43,7 +44,10 @@ func main(_ arguments: ArraySlice<String>) throws -> Int32 {
     }
   }
   if list {
-    for workload in workloads where form == "task" || workload.callback != nil { print(workload.name) }
+    for workload in workloads where form == "task" || workload.callback != nil {
+      let name = workload.name
+      print("\(name)\(String(repeating: " ", count: max(1, 22 - name.utf8.count)))\(workload.summary)")
+    }
     return 0
   }
   guard let name else { return misuse("no workload given") }

@@ -103,7 +103,8 @@ typedef enum toro_status {
     TORO_SYSTEM = 12         /* the operating system or libevent refused; see errno */
 } toro_status;
 
-/* A status in words, for people. Never NULL, whatever the number. Any thread. */
+/* A status in words, for people. Never NULL: one that is unknown is told by its number, in a text that is the thread's until it
+ * asks again. Any thread. */
 const char *toro_strerror(int status);
 
 /* ---- deadlines ------------------------------------------------------------------------------- */

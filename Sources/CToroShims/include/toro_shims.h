@@ -27,6 +27,9 @@ uint32_t toro_fork_count(void);
 // In a forked child, the number that its thread had in the parent.
 uint64_t toro_forking_thread_number(void);
 
+// "unknown status 99": the thread's, until it calls again.
+const char *toro_unknown_status(int status);
+
 // The task that runs on this thread, or NULL: what `withUnsafeCurrentTask` reads, without the retain, the release and the
 // copies through witness tables that cost it 40 ns. An identity to compare, nothing to reach into.
 extern __attribute__((swiftcall)) void *toro_runtime_current_task(void) __asm__("swift_task_getCurrent");

@@ -15,7 +15,7 @@ public final class AsyncResult<Value: Sendable>: Sendable, CustomStringConvertib
   /// Waits for the value; returns at once if it is set.
   ///
   /// - Throws: What was given to ``fail(_:)``; `CancellationError` if the task is cancelled first; ``ClosedError`` if the
-  ///   result is closed unset.
+  ///   result is closed unset, ``ReactorClosedError`` if the reactor is closed.
   /// - Isolation: May be awaited from any thread.
   public func get(file: StaticString = #fileID, line: UInt = #line) async throws -> Value {
     if reactor.isCurrent, let result = core.result { return try result.get() }
@@ -99,7 +99,7 @@ public final class AsyncResult<Value: Sendable>: Sendable, CustomStringConvertib
       guard core.isHere("value") else { throw ReactorClosedError() }
       guard let result = core.result else {
         if core.isClosed { throw ClosedError(core.subject) }
-        throw NotReadyError()
+        throw NotReadyError(core.subject)
       }
       return try result.get()
     }
@@ -141,7 +141,7 @@ package final class AsyncResultCore<Value: Sendable>: WaitSource, @unchecked Sen
   }
 
   package func set(_ result: Result<Value, any Error>) throws {
-    if self.result != nil { throw AlreadySetError() }
+    if self.result != nil { throw AlreadySetError(subject) }
     if isClosed { throw ClosedError(subject) }
     self.result = result
     while let waiter = waiters.popFirst() {

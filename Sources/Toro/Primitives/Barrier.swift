@@ -25,7 +25,8 @@ public final class Barrier: Sendable, CustomStringConvertible {
   /// Waits until all have come.
   ///
   /// - Returns: Whether this was the last to come: true for one of the parties.
-  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the barrier is closed.
+  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the barrier is closed,
+  ///   ``ReactorClosedError`` if the reactor is.
   /// - Isolation: May be awaited from any thread.
   @discardableResult
   public func wait(file: StaticString = #fileID, line: UInt = #line) async throws -> Bool {

@@ -17,8 +17,8 @@ public final class Condition: Sendable, CustomStringConvertible {
 
   /// Waits for a notification.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the condition is closed. No
-  ///   notification is used up then.
+  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the condition is closed,
+  ///   ``ReactorClosedError`` if the reactor is. No notification is used up then.
   /// - Isolation: May be awaited from any thread.
   public func wait(file: StaticString = #fileID, line: UInt = #line) async throws {
     _ = try await reactor.wait(on: core, .wait, until: .max, WaitSite(file, line))

@@ -14,7 +14,8 @@ public final class Event: Sendable, CustomStringConvertible {
 
   /// Waits until the event is set; returns at once if it is.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the event is closed.
+  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the event is closed,
+  ///   ``ReactorClosedError`` if the reactor is.
   /// - Isolation: May be awaited from any thread.
   public func wait(file: StaticString = #fileID, line: UInt = #line) async throws {
     _ = try await reactor.wait(on: core, .wait, until: .max, WaitSite(file, line))

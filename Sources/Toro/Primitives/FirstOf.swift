@@ -6,7 +6,8 @@
 ///
 /// - Parameter choices: What to wait for, all of one reactor. At least one.
 /// - Returns: What the choice that was granted makes of its value.
-/// - Throws: `CancellationError` if the task is cancelled first; ``ClosedError`` if one of the choices is closed first.
+/// - Throws: `CancellationError` if the task is cancelled first; ``ClosedError`` if one of the choices is closed first;
+///   ``ReactorClosedError``.
 /// - Isolation: May be awaited from any thread.
 /// - Complexity: O(n) in the number of choices.
 public func firstOf<Value: Sendable>(
@@ -119,6 +120,14 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
   private var itself: ChoiceGroup?
 
   override class var typeName: String { "firstOf" }
+
+  /// What is waited for, as in `Queue "jobs".get, Event "stop".wait`.
+  override var subject: String {
+    members.isEmpty
+      ? super.subject
+      : members.map { "\($0.pointee.source.subject).\($0.pointee.source.callName(of: $0.pointee.role))" }
+        .joined(separator: ", ")
+  }
 
   // MARK: Members
 

@@ -13,7 +13,7 @@ public final class Gate: Sendable, CustomStringConvertible {
 
   deinit { core.abandon() }
 
-  /// Enters the gate: one more piece of work is in hand, until ``leave()``.
+  /// Enters the gate: one more piece of work is in hand, until ``leave(file:line:)``.
   ///
   /// - Throws: ``ClosedError`` if the gate is closed.
   /// - Isolation: On the reactor's thread.
@@ -29,19 +29,21 @@ public final class Gate: Sendable, CustomStringConvertible {
   ///
   /// - Precondition: Somebody is in it.
   /// - Isolation: From any thread; elsewhere it is passed to the reactor.
-  public func leave() {
+  public func leave(file: StaticString = #fileID, line: UInt = #line) {
     let core = core
-    core.forward { core.leave() }
+    core.forward { core.leave(file, line) }
   }
 
   /// Runs `body` inside the gate.
   ///
   /// - Throws: ``ClosedError`` if the gate is closed; what `body` throws.
   /// - Isolation: May be awaited from any thread.
-  public func withGate<Result>(_ body: () async throws -> Result) async throws -> Result {
+  public func withGate<Result>(
+    file: StaticString = #fileID, line: UInt = #line, _ body: () async throws -> Result
+  ) async throws -> Result {
     let core = core
     guard try await reactor.perform({ core.tryEnter() }) else { throw ClosedError(core.subject) }
-    defer { leave() }
+    defer { leave(file: file, line: line) }
     return try await body()
   }
 
@@ -112,8 +114,8 @@ package final class GateCore: WaitSource, @unchecked Sendable {
   /// A closed gate can be waited for: that is what it is closed for.
   override func admit(_ role: WaitRole, _ amount: Int) -> Admission { count == 0 ? .granted : .wait }
 
-  package func leave() {
-    require(count > 0, "\(subject).leave(): nobody is in the gate")
+  package func leave(_ file: StaticString = #fileID, _ line: UInt = #line) {
+    require(count > 0, "\(subject).leave(): nobody is in the gate", file: file, line: line)
     count -= 1
     guard count == 0 else { return }
     while let waiter = waiters.popFirst() { decide(waiter, .granted) }

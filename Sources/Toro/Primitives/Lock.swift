@@ -23,8 +23,8 @@ public final class Lock: Sendable, CustomStringConvertible {
 
   /// Acquires the lock, waiting first in, first out.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the lock is closed. The lock is then
-  ///   not acquired.
+  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the lock is closed,
+  ///   ``ReactorClosedError`` if the reactor is. The lock is then not acquired.
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1).
   @inlinable @inline(__always)
@@ -37,8 +37,8 @@ public final class Lock: Sendable, CustomStringConvertible {
   ///
   /// - Parameter deadline: Until when to wait. A free lock is acquired whatever the deadline.
   /// - Returns: Whether the lock was acquired.
-  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the lock is closed. The lock is then
-  ///   not acquired.
+  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the lock is closed,
+  ///   ``ReactorClosedError`` if the reactor is. The lock is then not acquired.
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1); O(log n) in the number of timed waits if it has to wait.
   @inlinable @inline(__always)
@@ -74,13 +74,13 @@ public final class Lock: Sendable, CustomStringConvertible {
   /// - Isolation: From any thread; elsewhere it is passed to the reactor.
   /// - Complexity: O(1).
   @inlinable @inline(__always)
-  public func release() {
-    if reactor.isCurrent { core.release() } else { releaseElsewhere() }
+  public func release(file: StaticString = #fileID, line: UInt = #line) {
+    if reactor.isCurrent { core.release(file, line) } else { releaseElsewhere(file, line) }
   }
 
-  @usableFromInline func releaseElsewhere() {
+  @usableFromInline func releaseElsewhere(_ file: StaticString, _ line: UInt) {
     let core = core
-    core.forward { core.release() }
+    core.forward { core.release(file, line) }
   }
 
   /// Runs `body` with the lock acquired, and releases it afterwards.
@@ -89,13 +89,13 @@ public final class Lock: Sendable, CustomStringConvertible {
   ///   - deadline: Until when to wait for the lock. It does not bound the body: ``withDeadline(_:on:file:line:_:)`` does.
   ///   - body: What to run.
   /// - Throws: What `body` throws; ``TimeoutError`` if the deadline passes before the lock is acquired;
-  ///   `CancellationError` and ``ClosedError`` as ``acquire(deadline:file:line:)``.
+  ///   otherwise as ``acquire(deadline:file:line:)``.
   @inlinable
   public func withLock<Result>(
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line, _ body: () async throws -> Result
   ) async throws -> Result {
     guard try await acquire(deadline: deadline, file: file, line: line) else { throw core.timeoutError() }
-    defer { release() }
+    defer { release(file: file, line: line) }
     return try await body()
   }
 
@@ -183,13 +183,20 @@ package final class LockCore: WaitSource, @unchecked Sendable {
   }
 
   @inlinable @inline(__always)
-  package func release() {
-    if waiters.isEmpty && isLocked { isLocked = false } else { handOff() }
+  package func release(_ file: StaticString = #fileID, _ line: UInt = #line) {
+    if !waiters.isEmpty { return handOff() }  // who wait, wait for what is locked
+    if !isLocked { refuseRelease(file, line) }
+    isLocked = false
+  }
+
+  @usableFromInline @inline(never)
+  func refuseRelease(_ file: StaticString, _ line: UInt) -> Never {
+    stop("\(subject).release(): the lock is not locked. Released twice? withLock releases by itself", file, line)
   }
 
   @usableFromInline @inline(never)
   func handOff() {
-    require(isLocked, "\(subject).release(): the lock is not locked. Released twice? withLock releases by itself")
+    assert(isLocked)
     guard let next = waiters.popFirst() else { return }
     if reactor.noting {
       holder = reactor.pool.note(of: next).map {

@@ -17,8 +17,8 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
 
   /// Acquires the lock together with other readers, waiting first in, first out.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the lock is closed. The lock is then
-  ///   not acquired.
+  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the lock is closed,
+  ///   ``ReactorClosedError`` if the reactor is. The lock is then not acquired.
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1).
   public func acquireRead(file: StaticString = #fileID, line: UInt = #line) async throws {
@@ -55,9 +55,9 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
   ///
   /// - Precondition: A reader holds the lock.
   /// - Isolation: From any thread; elsewhere it is passed to the reactor.
-  public func releaseRead() {
+  public func releaseRead(file: StaticString = #fileID, line: UInt = #line) {
     let core = core
-    core.forward { core.releaseRead() }
+    core.forward { core.releaseRead(file, line) }
   }
 
   /// Runs `body` with the lock acquired together with other readers. The deadline bounds only the waiting for it.
@@ -68,7 +68,7 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
     deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line, _ body: () async throws -> Result
   ) async throws -> Result {
     guard try await acquireRead(deadline: deadline, file: file, line: line) else { throw core.timeoutError() }
-    defer { releaseRead() }
+    defer { releaseRead(file: file, line: line) }
     return try await body()
   }
 
@@ -113,21 +113,21 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
   ///
   /// - Precondition: A writer holds the lock.
   /// - Isolation: From any thread; elsewhere it is passed to the reactor.
-  public func releaseWrite() {
+  public func releaseWrite(file: StaticString = #fileID, line: UInt = #line) {
     let core = core
-    core.forward { core.releaseWrite() }
+    core.forward { core.releaseWrite(file, line) }
   }
 
   /// Turns the writer's hold into a reader's, at once; readers at the head of the line join it.
   ///
   /// - Precondition: A writer holds the lock.
   /// - Isolation: From any thread; elsewhere it is passed to the reactor.
-  public func downgrade() {
+  public func downgrade(file: StaticString = #fileID, line: UInt = #line) {
     let core = core
-    core.forward { core.downgrade() }
+    core.forward { core.downgrade(file, line) }
   }
 
-  /// Runs `body` with the lock acquired alone. The body may ``downgrade()``: what it holds at its end is released.
+  /// Runs `body` with the lock acquired alone. The body may ``downgrade(file:line:)``: what it holds at its end is released.
   /// The deadline bounds only the waiting for it.
   ///
   /// - Throws: As ``withReadLock(deadline:file:line:_:)``.
@@ -137,7 +137,7 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
     guard try await acquireWrite(deadline: deadline, file: file, line: line) else { throw core.timeoutError() }
     defer {
       let core = core
-      core.forward { if core.isWriteLocked { core.releaseWrite() } else { core.releaseRead() } }
+      core.forward { if core.isWriteLocked { core.releaseWrite(file, line) } else { core.releaseRead(file, line) } }
     }
     return try await body()
   }
@@ -211,26 +211,28 @@ package final class ReadWriteLockCore: WaitSource, @unchecked Sendable {
     assert(!(isWriteLocked && readers > 0))
   }
 
-  package func releaseRead() {
+  package func releaseRead(_ file: StaticString = #fileID, _ line: UInt = #line) {
     require(
-      readers > 0, "\(subject).releaseRead(): no reader holds the lock. Released twice? withReadLock releases by itself"
-    )
+      readers > 0,
+      "\(subject).releaseRead(): no reader holds the lock. Released twice? withReadLock releases by itself",
+      file: file, line: line)
     readers -= 1
     rebalance()
     settle()
   }
 
-  package func releaseWrite() {
+  package func releaseWrite(_ file: StaticString = #fileID, _ line: UInt = #line) {
     require(
       isWriteLocked,
-      "\(subject).releaseWrite(): no writer holds the lock. Released twice? withWriteLock releases by itself")
+      "\(subject).releaseWrite(): no writer holds the lock. Released twice? withWriteLock releases by itself",
+      file: file, line: line)
     isWriteLocked = false
     rebalance()
     settle()
   }
 
-  package func downgrade() {
-    require(isWriteLocked, "\(subject).downgrade(): no writer holds the lock")
+  package func downgrade(_ file: StaticString = #fileID, _ line: UInt = #line) {
+    require(isWriteLocked, "\(subject).downgrade(): no writer holds the lock", file: file, line: line)
     isWriteLocked = false
     readers = 1
     rebalance()

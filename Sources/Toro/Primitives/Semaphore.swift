@@ -18,27 +18,27 @@ public final class Semaphore: BasicSemaphore, @unchecked Sendable {
   /// - Isolation: From any thread; elsewhere it is passed to the reactor.
   /// - Complexity: O(1) for each wait that it ends.
   @inlinable @inline(__always)
-  public func release(_ permits: Int = 1) {
-    if reactor.isCurrent { core.release(permits) } else { releaseElsewhere(permits) }
+  public func release(_ permits: Int = 1, file: StaticString = #fileID, line: UInt = #line) {
+    if reactor.isCurrent { core.release(permits, file, line) } else { releaseElsewhere(permits, file, line) }
   }
 
-  @usableFromInline func releaseElsewhere(_ permits: Int) {
-    require(permits >= 0, "\(core.subject).release(\(permits)): a negative number of permits")
+  @usableFromInline func releaseElsewhere(_ permits: Int, _ file: StaticString, _ line: UInt) {
+    if permits < 0 { core.refuseRelease(permits, file, line) }
     let core = core
-    core.forward { core.release(permits) }
+    core.forward { core.release(permits, file, line) }
   }
 
   /// Runs `body` with permits acquired, and releases them afterwards. The deadline bounds only the waiting for them.
   ///
   /// - Throws: What `body` throws; ``TimeoutError`` if the deadline passes before the permits are acquired;
-  ///   `CancellationError` and ``ClosedError`` as ``acquire(_:deadline:file:line:)``.
+  ///   otherwise as ``acquire(_:deadline:file:line:)``.
   @inlinable
   public func withPermit<Result>(
     _ permits: Int = 1, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,
     _ body: () async throws -> Result
   ) async throws -> Result {
     guard try await acquire(permits, deadline: deadline, file: file, line: line) else { throw core.timeoutError() }
-    defer { release(permits) }
+    defer { release(permits, file: file, line: line) }
     return try await body()
   }
 }
@@ -82,7 +82,7 @@ public final class BoundedSemaphore: BasicSemaphore, @unchecked Sendable {
     guard try await acquire(permits, deadline: deadline, file: file, line: line) else { throw core.timeoutError() }
     defer {
       let core = core
-      core.forward { core.giveBack(permits) }
+      core.forward { core.giveBack(permits, file, line) }
     }
     return try await body()
   }
@@ -104,8 +104,8 @@ public class BasicSemaphore: CustomStringConvertible, @unchecked Sendable {
   /// Acquires permits, waiting first in, first out until they are free.
   ///
   /// - Parameter permits: How many to take at once, at least 1.
-  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the semaphore is closed. The
-  ///   semaphore is then unchanged.
+  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the semaphore is closed,
+  ///   ``ReactorClosedError`` if the reactor is. The semaphore is then unchanged.
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1).
   @inlinable @inline(__always)
@@ -215,13 +215,16 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
   @usableFromInline package let bound: Int
 
   package init(permits: Int, bound: Int?, name: String?, on reactor: Reactor, deferred: Bool) {
-    require(permits >= 0, "Semaphore(\(permits)): a negative number of permits")
+    require(
+      permits >= 0, "\(bound == nil ? "" : "Bounded")Semaphore(\(permits)): a negative number of permits")
     self.permits = permits
     self.bound = bound ?? .max
     super.init(name: name, on: reactor, deferred: deferred)
   }
 
   override class var typeName: String { "Semaphore" }
+
+  override var subject: String { bound == .max ? super.subject : "Bounded\(super.subject)" }
 
   override var stateDescription: String {
     "permits=\(permits)\(bound == .max ? "" : "/\(bound)")\(isClosed ? " closed" : "")"
@@ -287,8 +290,14 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
   }
 
   @inlinable @inline(__always)
-  package func release(_ released: Int) {
+  package func release(_ released: Int, _ file: StaticString = #fileID, _ line: UInt = #line) {
+    if released < 0 { refuseRelease(released, file, line) }
     if waiters.isEmpty && released == 1 && permits < Int.max { permits &+= 1 } else { releaseToWaiters(released) }
+  }
+
+  @usableFromInline @inline(never)
+  func refuseRelease(_ released: Int, _ file: StaticString, _ line: UInt) -> Never {
+    stop("\(subject).release(\(released)): a negative number of permits", file, line)
   }
 
   @usableFromInline @inline(never)
@@ -301,7 +310,6 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
       settle()
       return
     }
-    require(released >= 0, "\(subject).release(\(released)): a negative number of permits")
     let (sum, overflow) = permits.addingReportingOverflow(released)
     require(!overflow, "\(subject).release(\(released)): more permits than can be counted")
     permits = sum
@@ -313,7 +321,7 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
   package func releaseBounded(_ released: Int) throws(OverReleaseError) {
     let (sum, overflow) = permits.addingReportingOverflow(released)
     if overflow || released < 0 || sum > bound {
-      throw OverReleaseError(released: released, bound: bound)
+      throw OverReleaseError(subject, released: released, bound: bound)
     }
     permits = sum
     rebalance()
@@ -322,9 +330,9 @@ package final class SemaphoreCore: WaitSource, @unchecked Sendable {
 
   /// Releases what was acquired in a scope.
   @usableFromInline
-  func giveBack(_ released: Int) {
+  func giveBack(_ released: Int, _ file: StaticString, _ line: UInt) {
     do throws(OverReleaseError) { try releaseBounded(released) } catch {
-      fatalError("\(subject): what a withPermit scope had acquired was released in it")
+      stop("\(subject): what a withPermit scope had acquired was released in it", file, line)
     }
   }
 

@@ -18,7 +18,7 @@ public typealias Channel<Element: Sendable> = GenericQueue<ChannelStorage<Elemen
 /// A put waits while the queue is full, a get while it is empty, both first in, first out. An item that is put while
 /// somebody waits for one goes to the longest waiter at once. When a get makes room, the longest waiting put's item enters.
 ///
-/// Who takes an item out says ``taskDone()`` when it has been dealt with; ``join(file:line:)`` waits until that was said
+/// Who takes an item out says ``taskDone(file:line:)`` when it has been dealt with; ``join(file:line:)`` waits until that was said
 /// for every item.
 public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable, CustomStringConvertible {
   /// What the queue holds.
@@ -60,8 +60,8 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
 
   /// Puts an item into the queue, waiting first in, first out while it is full.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the queue is closed. The item is then
-  ///   not in the queue.
+  /// - Throws: `CancellationError` if the task is cancelled first, ``ClosedError`` if the queue is closed,
+  ///   ``ReactorClosedError`` if the reactor is. The item is then not in the queue.
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1); O(log n) for a priority queue.
   @inlinable @inline(__always)
@@ -110,8 +110,8 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
 
   /// Takes the item that leaves first, waiting first in, first out while there is none.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled first; ``ClosedError`` if the queue is closed and empty. No
-  ///   item is taken then.
+  /// - Throws: `CancellationError` if the task is cancelled first; ``ClosedError`` if the queue is closed and empty,
+  ///   ``ReactorClosedError`` if the reactor is closed. No item is taken then.
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1); O(log n) for a priority queue.
   @inlinable @inline(__always)
@@ -163,9 +163,9 @@ public final class GenericQueue<Storage: QueueStorage>: AsyncSequence, Sendable,
   /// - Precondition: Not more often than items were put.
   /// - Isolation: From any thread; elsewhere it is passed to the reactor.
   @inlinable
-  public func taskDone() {
+  public func taskDone(file: StaticString = #fileID, line: UInt = #line) {
     let core = core
-    core.forward { core.taskDone() }
+    core.forward { core.taskDone(file, line) }
   }
 
   /// Waits until every item that was put has been dealt with, also in a closed queue.

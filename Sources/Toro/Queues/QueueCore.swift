@@ -294,9 +294,10 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
   // MARK: The rest
 
   @usableFromInline
-  package func taskDone() {
+  package func taskDone(_ file: StaticString = #fileID, _ line: UInt = #line) {
     require(
-      unfinished > 0, "\(subject).taskDone(): more often than items were put. Call it once for each item that was got")
+      unfinished > 0, "\(subject).taskDone(): more often than items were put. Call it once for each item that was got",
+      file: file, line: line)
     unfinished -= 1
     guard unfinished == 0, !joiners.isEmpty else { return }
     while let joiner = joiners.popFirst() { decide(joiner, .granted) }
@@ -305,7 +306,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
 
   package func setCapacity(_ new: Int?) throws(CapacityError) {
     require(new ?? 0 >= 0, "\(subject).setCapacity(\(new ?? 0)): a negative capacity")
-    if let new, new < storage.count { throw CapacityError(capacity: new, count: storage.count) }
+    if let new, new < storage.count { throw CapacityError(subject, capacity: new, count: storage.count) }
     capacity = new ?? .max
     while storage.count < capacity, let putter = putters.popFirst() {
       enter(putter)

@@ -36,9 +36,9 @@ public struct ReactorClock: Clock {
 
   /// Waits until the deadline has passed; the tolerance is not used.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled first.
+  /// - Throws: `CancellationError` if the task is cancelled first; ``ReactorClosedError`` if the reactor is closed.
   public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
-    try await reactor.sleep(until: .at(deadline))
+    _ = try await reactor.sleepers.wait(.sleep, until: reactor.resolve(.at(deadline)), .untold)
   }
 }
 

@@ -59,12 +59,16 @@ extension Reactor {
 
 /// Whether a descriptor can be read or written without blocking now.
 private func isReady(_ descriptor: Int32, _ events: Int32) throws(SystemError) -> Bool {
-  if descriptor < 0 { throw SystemError("poll", errno: EBADF) }  // which poll itself would ignore
+  if descriptor < 0 { throw notOpen(descriptor) }  // which poll itself would ignore
   var request = pollfd(fd: descriptor, events: Int16(events), revents: 0)
   let count = poll(&request, 1, 0)
   if count < 0 { throw SystemError("poll", errno: errno) }
-  if Int32(request.revents) & POLLNVAL != 0 { throw SystemError("poll", errno: EBADF) }
+  if Int32(request.revents) & POLLNVAL != 0 { throw notOpen(descriptor) }
   return count > 0
+}
+
+private func notOpen(_ descriptor: Int32) -> SystemError {
+  SystemError("poll", errno: EBADF, reason: "descriptor \(descriptor): \(errorText(EBADF))")
 }
 
 extension Reactor {
@@ -122,7 +126,7 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   @exclusivity(unchecked) private var isAdded = false
   /// Itself, while it is kept for the one wait that it was made for.
   @exclusivity(unchecked) private var keeper: DescriptorWatch?
-  @exclusivity(unchecked) private var user: (subject: String, call: String)?
+  @exclusivity(unchecked) private var user: (subject: () -> String, call: String)?
   /// In the loop's list of the watches whose events are on the base.
   @exclusivity(unchecked) var next: DescriptorWatch?
   @exclusivity(unchecked) unowned(unsafe) var previous: DescriptorWatch?
@@ -152,13 +156,18 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   }
 
   override class var typeName: String { "Descriptor" }
-  override var subject: String { user?.subject ?? "\(Self.typeName) \(descriptor)" }
-  override func callName(of role: WaitRole) -> String { user?.call ?? role.verb }
+  override var subject: String { user?.subject() ?? "\(Self.typeName) \(descriptor)" }
+  override func callName(of role: WaitRole) -> String {
+    switch role {
+    case .readable, .writable: user?.call ?? role.verb
+    default: role.verb
+    }
+  }
   override var stateDescription: String { "" }
 
-  /// For whom it is watched, and what a wait is for, as in `Connection "127.0.0.1:5"` and `read`. Set it before the first
-  /// wait.
-  package func name(_ subject: String, _ call: String) { user = (subject, call) }
+  /// For whom it is watched, and what a wait is for that does not say it by its role, as in `Listener "127.0.0.1:5"` and
+  /// `accept`. Set it before the first wait.
+  package func name(_ call: String, of subject: @escaping () -> String) { user = (subject, call) }
 
   private var staysAdded: Bool { events == Int16(EV_READ) && !reactor.loop.isAdopted }
 

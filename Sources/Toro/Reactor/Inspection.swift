@@ -1,6 +1,6 @@
 /// One wait that has not ended, as ``Reactor/waits`` lists it.
 public struct WaitDescription: Sendable, CustomStringConvertible {
-  /// What is waited on, as in `Lock "cache"`.
+  /// What is waited on, as in `Lock "cache"`. Of a `firstOf` it is each choice with its call.
   public let subject: String
   /// The call that waits, as in `acquire`.
   public let call: String
@@ -10,7 +10,7 @@ public struct WaitDescription: Sendable, CustomStringConvertible {
   public let deadline: ReactorClock.Instant?
   /// The name of the task that waits, or `nil`.
   public let task: String?
-  /// Where the call stands: `Module/File.swift`, or `nil`, as in a `for try await`, which does not tell.
+  /// Where the call stands: `Module/File.swift`, or `nil`, as in a `for try await` or a `Task.sleep`, which do not tell.
   public let file: String?
   public let line: Int?
   /// Who holds it, and where it was acquired, while ``Reactor/notesHolders`` is on.
@@ -19,7 +19,7 @@ public struct WaitDescription: Sendable, CustomStringConvertible {
   let now: ReactorClock.Instant
 
   public var description: String {
-    var text = "\(subject).\(call)"
+    var text = call == WaitRole.any.verb ? "\(call)(\(subject))" : "\(subject).\(call)"
     if let task { text += " by \"\(task)\"" }
     if isIteration { text += " in for try await" }
     if let file, let line { text += " at \(file):\(line)" }
@@ -66,7 +66,7 @@ extension Reactor: CustomStringConvertible {
           since: note.map { ReactorClock.Instant(nanoseconds: $0.since) },
           deadline: heap.due(of: waiter).map(ReactorClock.Instant.init(nanoseconds:)),
           task: pool.taskName(of: waiter), file: place?.file, line: place?.line,
-          holder: waiter.pointee.source.holderDescription, isIteration: note?.site.line == 0, now: now))
+          holder: waiter.pointee.source.holderDescription, isIteration: note?.site.isIteration ?? false, now: now))
     }
     return found.sorted { ($0.since?.nanoseconds ?? 0) < ($1.since?.nanoseconds ?? 0) }
   }

@@ -104,8 +104,7 @@ extension Reactor {
 
   /// Waits until the deadline has passed.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled first; ``ClosedError`` or ``ReactorClosedError`` if the
-  ///   reactor is closed.
+  /// - Throws: `CancellationError` if the task is cancelled first; ``ReactorClosedError`` if the reactor is closed.
   /// - Isolation: May be awaited from any thread.
   public func sleep(until deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws {
     _ = try await sleepers.wait(.sleep, until: resolve(deadline), WaitSite(file, line))
@@ -122,7 +121,7 @@ extension Reactor {
   // MARK: Holding
 
   /// Keeps the reactor from ending, or calling a deadlock, for want of work: something outside will wake it. In virtual
-  /// time the clock stands still meanwhile. Counted; from any thread. ``unhold()`` ends it.
+  /// time the clock stands still meanwhile. Counted; from any thread. ``unhold(file:line:)`` ends it.
   public func hold() {
     awayCount.add(1, ordering: .relaxed)
     holdsChanged()
@@ -131,9 +130,11 @@ extension Reactor {
   /// Ends one ``hold()``. From any thread.
   ///
   /// - Precondition: There is a hold.
-  public func unhold() {
+  public func unhold(file: StaticString = #fileID, line: UInt = #line) {
     require(
-      awayCount.subtract(1, ordering: .releasing).newValue >= 0, "Reactor.unhold(): there is no hold to end")
+      awayCount.subtract(1, ordering: .releasing).newValue >= 0, "Reactor.unhold(): there is no hold to end",
+      file: file,
+      line: line)
     holdsChanged()
   }
 

@@ -126,8 +126,6 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
 
     /// Virtual time that starts now.
     public static var virtual: ClockKind { .virtual(unixTime: nil) }
-    /// The system's monotonic clock.
-    public static var real: ClockKind { .monotonic }
   }
 
   /// Makes a reactor with an `event_base` of its own, bound to the calling thread.
@@ -307,7 +305,8 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
 
   // MARK: Closing
 
-  /// Ends the reactor: every wait ends as closed, the tasks that it spawned are cancelled and run to their ends.
+  /// Ends the reactor: every wait of a task throws ``ReactorClosedError``, every callback is told `closed`, the tasks that the
+  /// reactor spawned are cancelled and run to their ends.
   ///
   /// Called in a turn it takes effect when the turn ends, and the run returns. On an adopted base the host's own events
   /// are not touched. Later waits throw ``ReactorClosedError``, later notifications do nothing, try-calls fail. A job of a

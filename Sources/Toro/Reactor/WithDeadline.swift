@@ -1,6 +1,6 @@
 /// Runs `body`, and cancels it if the deadline passes first.
 ///
-/// The body runs as a task of its own, on the reactor. If it ends by itself, what it returns or throws comes back, also
+/// The body runs as a task of its own, on the reactor, which has the caller's name. If it ends by itself, what it returns or throws comes back, also
 /// when the deadline passed meanwhile; if it throws after it was cancelled for the deadline, ``TimeoutError`` does. A body
 /// that ignores cancellation is waited for.
 ///
@@ -17,7 +17,7 @@ public func withDeadline<Value: Sendable>(
   let due = reactor.resolve(deadline)
   let expiry = Marker()
   let body = Transferred(body)
-  let task = reactor.spawn { () async throws -> Value in
+  let task = reactor.spawn(name: Task.name) { () async throws -> Value in
     if due == .min {  // before it starts, wherever this was called
       expiry.isSet = true
       withUnsafeCurrentTask { $0?.cancel() }

@@ -21,7 +21,7 @@ public struct ClosedError: Error, Hashable, CustomStringConvertible {
   public var description: String { "closed: \(subject)" }
 }
 
-/// The reactor is closed: it begins no wait any more.
+/// The reactor is closed: every wait ended with it, whatever was waited on, and none begins any more.
 public struct ReactorClosedError: Error, Hashable, CustomStringConvertible {
   package init() {}
 
@@ -48,48 +48,62 @@ public struct DeadlockError: Error, CustomStringConvertible {
 
 /// An async result has its value, or its failure, already.
 public struct AlreadySetError: Error, Hashable, CustomStringConvertible {
-  @usableFromInline init() {}
+  /// What was set before, as in `AsyncResult "page"`.
+  public let subject: String
 
-  public var description: String { "the result was set before" }
+  init(_ subject: String) { self.subject = subject }
+
+  public var description: String { "set before: \(subject)" }
 }
 
 /// An async result has no value yet.
 public struct NotReadyError: Error, Hashable, CustomStringConvertible {
-  @usableFromInline init() {}
+  /// What is not set yet, as in `AsyncResult "page"`.
+  public let subject: String
 
-  public var description: String { "the result is not set yet" }
+  init(_ subject: String) { self.subject = subject }
+
+  public var description: String { "not set yet: \(subject)" }
 }
 
 /// More permits were released than the bound allows, or less than none. Nothing was released.
 public struct OverReleaseError: Error, Hashable, CustomStringConvertible {
+  /// What was released too often, as in `BoundedSemaphore "clients"`.
+  public let subject: String
   /// How many permits were to be released.
   public let released: Int
   /// How many permits there can be.
   public let bound: Int
 
-  init(released: Int, bound: Int) {
+  init(_ subject: String, released: Int, bound: Int) {
+    self.subject = subject
     self.released = released
     self.bound = bound
   }
 
   public var description: String {
     released < 0
-      ? "\(released) is no number of permits to release"
-      : "releasing \(released) would leave more permits free than there are: the bound is \(bound)"
+      ? "\(subject).release(\(released)): a negative number of permits"
+      : "\(subject).release(\(released)): more permits would be free than there are (\(bound))"
   }
 }
 
 /// A queue's capacity was to be set below the number of its items. Nothing was changed.
 public struct CapacityError: Error, Hashable, CustomStringConvertible {
+  /// Whose capacity, as in `Queue "jobs"`.
+  public let subject: String
+  /// What it was to be set to.
   public let capacity: Int
+  /// How many items there are.
   public let count: Int
 
-  @usableFromInline init(capacity: Int, count: Int) {
+  init(_ subject: String, capacity: Int, count: Int) {
+    self.subject = subject
     self.capacity = capacity
     self.count = count
   }
 
-  public var description: String { "a capacity of \(capacity) is below the \(count) items that are in the queue" }
+  public var description: String { "\(subject).setCapacity(\(capacity)): below the \(count) items that are in it" }
 }
 
 /// The operating system, or libevent, refused a call.

@@ -217,7 +217,13 @@ package struct WaitSite: Sendable {
   /// Of a wait from C, which does not tell.
   package static var unknown: WaitSite { WaitSite() }
 
+  /// Of a wait in a call of the standard library's, which does not tell.
+  static var untold: WaitSite { WaitSite("", 0) }
+
   @inline(__always) var isKnown: Bool { bits != 0 }
+
+  /// Whether it is a `for try await`, which stands where it does not tell.
+  var isIteration: Bool { line == 0 && !file.isEmpty }
 
   /// 0 if only the kind of statement is known; 65,535 stands for all lines from there.
   var line: Int { Int(bits >> 48) }

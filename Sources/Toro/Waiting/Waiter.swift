@@ -54,7 +54,7 @@ public enum WaitOutcome: UInt8, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .granted: "granted"
-    case .timedOut: "timed out"
+    case .timedOut: "timedOut"
     case .cancelled: "cancelled"
     case .closed: "closed"
     }
@@ -114,8 +114,11 @@ package enum WaiterState: UInt8, Sendable {
 @usableFromInline
 package enum WaitRole: UInt8, Sendable {
   case wait, acquire, read, write, get, put, join, arrive, sleep, readable, writable, scheduled, any
+  /// What a stream waits to be readable for.
+  case readLine, readLineBytes, awaitRequest
 
-  var verb: String {
+  /// The call that waits, as people know it.
+  package var verb: String {
     switch self {
     case .wait: "wait"
     case .acquire: "acquire"
@@ -124,12 +127,15 @@ package enum WaitRole: UInt8, Sendable {
     case .get: "get"
     case .put: "put"
     case .join: "join"
-    case .arrive: "arrive"
+    case .arrive: "wait"
     case .sleep: "sleep"
     case .readable: "readable"
     case .writable: "writable"
     case .scheduled: "schedule"
     case .any: "firstOf"
+    case .readLine: "readLine"
+    case .readLineBytes: "readLineBytes"
+    case .awaitRequest: "awaitRequest"
     }
   }
 }

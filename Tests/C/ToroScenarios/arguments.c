@@ -9,7 +9,8 @@ static void versions(void) {
     snprintf(text, sizeof text, "%d.%d.%d", TORO_VERSION_MAJOR, TORO_VERSION_MINOR, TORO_VERSION_PATCH);
     CHECK(strcmp(toro_version(), text) == 0);
     for (int status = -2; status < 20; status++) CHECK(toro_strerror(status) != NULL && *toro_strerror(status));
-    CHECK(toro_strerror(INT32_MAX) != NULL && toro_strerror(INT32_MIN) != NULL);
+    CHECK(strcmp(toro_strerror(99), "unknown status 99") == 0);
+    CHECK(strcmp(toro_strerror(INT32_MIN), "unknown status -2147483648") == 0 && toro_strerror(INT32_MAX) != NULL);
     for (int a = 0; a <= TORO_SYSTEM; a++)
         for (int b = 0; b < a; b++) CHECK(strcmp(toro_strerror(a), toro_strerror(b)) != 0);
 }

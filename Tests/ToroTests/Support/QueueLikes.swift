@@ -11,7 +11,7 @@ protocol QueueLike: Sendable {
   func receive(deadline: Deadline, then callback: @escaping @Sendable (WaitResult<Int>) -> Void) -> Wait
   func tryPut(_ item: Int) -> Bool
   func tryGet() -> Int?
-  func taskDone()
+  func done()
   func close()
   func setCapacity(_ capacity: Int?) throws
   func allUntilClosed() async throws -> [Int]
@@ -37,6 +37,7 @@ extension GenericQueue: QueueLike where Storage.Element == Int {
   func receive(deadline: Deadline, then callback: @escaping @Sendable (WaitResult<Int>) -> Void) -> Wait {
     get(deadline: deadline, callback: callback)
   }
+  func done() { taskDone() }
   func allUntilClosed() async throws -> [Int] {
     var items: [Int] = []
     for try await item in self { items.append(item) }
