@@ -114,7 +114,7 @@ public final class DatagramSocket: AsyncSequence, CustomStringConvertible, @unch
       throw SocketError("connect", errno: code, address: peer)
     }
     localAddress = try ToroNet.localAddress(of: descriptor)
-    socket.name("DatagramSocket \"\(localAddress)\"", reading: "receive")
+    socket.name(reading: "receive") { [localAddress] in "DatagramSocket \"\(localAddress)\"" }
   }
 
   private static func makeDescriptor(for address: SocketAddress) throws(SocketError) -> Int32 {
