@@ -182,6 +182,13 @@ static void forks(void *arg) {
     if (forked != 0) return;
     alarm(20);
     EQUAL(toro_event_set(w->event), TORO_SYSTEM);
+    // A pipe of its own, so that neither hears what the other writes.
+    int own[2];
+    OK(pipe(own));
+    for (int i = 0; i < 2; i++) {
+        dup2(own[i], ends[i]);
+        close(own[i]);
+    }
     OK(toro_reactor_after_fork(w->reactor));
     note("child");
 }

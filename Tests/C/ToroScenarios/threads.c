@@ -52,15 +52,16 @@ static void busy_here(void *arg) {
     CHECK(!toro_reactor_is_current(arg));
     OK(toro_reactor_stop(arg));
 }
-static void *busy_thread(void *arg) { sleep_ms(20); busy_here(arg); return NULL; }
+static void *busy_thread(void *arg) { busy_here(arg); return NULL; }
+static pthread_t busy;
+static void starts_busy_thread(void *arg) { pthread_create(&busy, NULL, busy_thread, arg); }
 
 static void busy_elsewhere(void) {
     toro_reactor *r = toro_reactor_new();
     OK(toro_reactor_hold(r));
-    pthread_t thread;
-    pthread_create(&thread, NULL, busy_thread, r);
+    OK(toro_reactor_execute(r, starts_busy_thread, r));
     OK(toro_reactor_run(r));
-    pthread_join(thread, NULL);
+    pthread_join(busy, NULL);
     CHECK(toro_reactor_is_current(r));
     toro_reactor_free(r);
 }
