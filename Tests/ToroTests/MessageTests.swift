@@ -4,7 +4,7 @@ import Toro
 import class Toro.Semaphore
 
 /// What a person reads when something went wrong.
-@Suite("Messages", .timeLimit(.minutes(1)))
+@Suite("Messages", .timeLimit(.minutes(10)))
 struct MessageTests {
   private func inReactor(_ body: @escaping @Sendable (Reactor) async throws -> Void) throws {
     let reactor = try Reactor(clock: .virtual)
