@@ -92,6 +92,25 @@
       }
     }
 
+    @Test("A read does not miss what a step of somebody else's took from the socket")
+    func stolenReadiness() throws {
+      try onReactor { reactor in
+        let listener = try loopback(tls: files.server())
+        let client = try files.client()
+        let accepting = reactor.spawn { try await listener.accept() }
+        let reading = reactor.spawn {
+          let far = try #require(try await accepting.value)
+          return try await far.read(exactly: 4)
+        }
+        let near = try await Connection.connect(to: listener.localAddress, tls: client, serverName: "toro.test")
+        try await near.write("data")
+        // The server's read waits for the client's last word, which has come along with the data; but first a flush looks.
+        let layer = try #require(try await accepting.value?.socket.layer as? TLSLayer)
+        _ = layer.send(UnsafeRawBufferPointer(start: nil, count: 0))
+        #expect(try await reading.value == Array("data".utf8))
+      }
+    }
+
     @Test("A file is written by way of this process")
     func fileTransfer() throws {
       try onReactor { reactor in

@@ -158,6 +158,7 @@
       session = TLSSession(of: ssl)
       (readWant, writeWant) = (.read, .write)
       flush()
+      wakeReaders()
       return .moved(0)
     }
 
@@ -257,9 +258,13 @@
         // The peer is told why, if there is room.
         flush()
         pending.removeAll()
+        wakeReaders()
         return .failed(failureCode ?? EPROTO)
       }
     }
+
+    /// What a task waits to read, another's step may have read: in the handshake a write, or a flush, takes steps too.
+    private func wakeReaders() { socket.wakeReaders() }
 
     func endWriting() {
       guard !hasEndedWriting else { return }
