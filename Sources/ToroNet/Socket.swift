@@ -140,8 +140,16 @@ final class Socket: @unchecked Sendable {
     closeDescriptor()
   }
 
-  /// Has `hook` called when the descriptor has been closed, on whatever thread.
-  func whenClosed(_ hook: @escaping @Sendable () -> Void) { closingHook.withLock { $0 = hook } }
+  /// Has `hook` called too when the descriptor has been closed, on whatever thread.
+  func whenClosed(_ hook: @escaping @Sendable () -> Void) {
+    closingHook.withLock { earlier in
+      guard let first = earlier else { return earlier = hook }
+      earlier = {
+        first()
+        hook()
+      }
+    }
+  }
 
   /// Lets those who wait to read look again.
   func wakeReaders() { reading.wake() }

@@ -211,6 +211,11 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     owner.store(toro_number_this_thread(), ordering: .releasing)
   }
 
+  /// Makes it no thread's until it runs: what is spawned or posted meanwhile may come from any.
+  ///
+  /// - Precondition: The reactor does not run.
+  package func unbind() { owner.store(.max - 1, ordering: .releasing) }
+
   /// Stops the program, with a message that says how to get there, unless called on the reactor's thread.
   func expectCurrent(_ call: @autoclosure () -> String) {
     if isCurrent { return }
