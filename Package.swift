@@ -41,7 +41,7 @@ let package = Package(
       name: "MixedServer", dependencies: ["MixedBoard", "CToro"], path: "Examples/C", exclude: ["Mixed"],
       sources: ["mixed-server.c", "http-service.c"], linkerSettings: [.linkedLibrary("event_extra")]),
     .testTarget(
-      name: "ToroNetTests", dependencies: ["Toro", "ToroNet", "WorkQueue", "Demo"], swiftSettings: settings),
+      name: "ToroNetTests", dependencies: ["Toro", "ToroNet", "WorkQueue", "Demo", "CLibevent"], swiftSettings: settings),
     // The tests of toro.h, in C: scenarios, and a program that runs them without a test runner around it.
     .target(
       name: "ToroScenarios", dependencies: ["CToro"], path: "Tests/C/ToroScenarios",
