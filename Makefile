@@ -14,6 +14,9 @@ DIRECTORIES = PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" INCLUDEDIR="$(INCLUDEDIR)" M
 # Swift's backtracer can hang when a test is meant to crash.
 export SWIFT_BACKTRACE = enable=no
 
+# What is tested beside the library itself: package traits, which are off for others.
+TRAITS ?= Logging,Metrics,ServiceLifecycle
+
 SOURCES = Package.swift Sources Tests Examples Benchmarks
 
 LIBRARY = .build-library/lib
@@ -27,8 +30,8 @@ demo: prerequisites  ## Install what is missing, build, and run the work-queue d
 	swift build
 	.build/debug/Demo
 
-test: prerequisites  ## Install what is missing and run the tests
-	swift test
+test: prerequisites  ## Install what is missing and run the tests, with all TRAITS on
+	swift test --traits $(TRAITS)
 
 bench: prerequisites  ## Run every workload; a table, then lines of JSON
 	swift build --package-path Benchmarks -c release --static-swift-stdlib
@@ -36,10 +39,10 @@ bench: prerequisites  ## Run every workload; a table, then lines of JSON
 	Benchmarks/.build/release/ToroCBench
 
 tsan: prerequisites  ## Run the tests that use threads under the thread sanitizer
-	swift test --scratch-path .build-tsan --sanitize thread --filter Threads
+	swift test --scratch-path .build-tsan --traits $(TRAITS) --sanitize thread --filter Threads
 
 asan: prerequisites  ## Run the tests under the address sanitizer
-	swift test --scratch-path .build-asan --sanitize address
+	swift test --scratch-path .build-asan --traits $(TRAITS) --sanitize address
 
 lib: $(LIBRARY)/libtoro.a  ## Build the C library, shared and static, with the Swift runtime inside
 

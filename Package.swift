@@ -18,6 +18,17 @@ let package = Package(
     // The same as one library for programs without Swift: libtoro.so.
     .library(name: "toro", type: .dynamic, targets: ["ToroC"]),
   ],
+  // Off unless asked for. What belongs to a trait is fetched only where the trait is on.
+  traits: [
+    .trait(name: "Logging", description: "ToroNet says what it does to a Logger of swift-log."),
+    .trait(name: "Metrics", description: "ToroNet reports connections, bytes, lag and waits to swift-metrics."),
+    .trait(name: "ServiceLifecycle", description: "Reactors as a Service of swift-service-lifecycle."),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+  ],
   targets: [
     .systemLibrary(
       name: "CLibevent", path: "CLibevent", pkgConfig: "libevent_core",
@@ -28,7 +39,15 @@ let package = Package(
     .target(name: "ToroC", dependencies: ["Toro", "CToro"], swiftSettings: settings),
     .executableTarget(
       name: "WaitNotify", dependencies: ["Toro"], path: "Examples/WaitNotify", swiftSettings: settings),
-    .target(name: "ToroNet", dependencies: ["Toro", "CToroShims"], swiftSettings: settings),
+    .target(
+      name: "ToroNet",
+      dependencies: [
+        "Toro", "CToroShims",
+        .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Logging"])),
+        .product(name: "CoreMetrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
+        .product(
+          name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: .when(traits: ["ServiceLifecycle"])),
+      ], swiftSettings: settings),
     .executableTarget(
       name: "ProducerConsumer", dependencies: ["Toro"], path: "Examples/ProducerConsumer", swiftSettings: settings),
     .executableTarget(
@@ -41,7 +60,15 @@ let package = Package(
       name: "MixedServer", dependencies: ["MixedBoard", "CToro"], path: "Examples/C", exclude: ["Mixed"],
       sources: ["mixed-server.c", "http-service.c"], linkerSettings: [.linkedLibrary("event_extra")]),
     .testTarget(
-      name: "ToroNetTests", dependencies: ["Toro", "ToroNet", "WorkQueue", "Demo", "CLibevent"], swiftSettings: settings),
+      name: "ToroNetTests",
+      dependencies: [
+        "Toro", "ToroNet", "WorkQueue", "Demo", "CLibevent",
+        .product(name: "InMemoryLogging", package: "swift-log", condition: .when(traits: ["Logging"])),
+        .product(name: "MetricsTestKit", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
+        .product(
+          name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle",
+          condition: .when(traits: ["ServiceLifecycle"])),
+      ], swiftSettings: settings),
     // The tests of toro.h, in C: scenarios, and a program that runs them without a test runner around it.
     .target(
       name: "ToroScenarios", dependencies: ["CToro"], path: "Tests/C/ToroScenarios",

@@ -48,6 +48,7 @@ public final class Connection: CustomStringConvertible, @unchecked Sendable {
     peerAddress = peer
     localAddress = local
     socket.name("Connection \"\(peer)\"", reading: "read")
+    socket.noteConnection()
   }
 
   deinit { Connection.close(sender) }

@@ -59,6 +59,7 @@ final class Socket: @unchecked Sendable {
   func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
     while true {
       let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+      noteReceived(count)
       if count >= 0 || errno != EINTR { return Transfer(count) }
     }
   }
@@ -67,6 +68,7 @@ final class Socket: @unchecked Sendable {
   func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
     while true {
       let count = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+      noteSent(count)
       if count >= 0 || errno != EINTR { return Transfer(count) }
     }
   }
@@ -78,6 +80,7 @@ final class Socket: @unchecked Sendable {
     message.msg_iovlen = parts.count
     while true {
       let count = sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+      noteSent(count)
       if count >= 0 || errno != EINTR { return Transfer(count) }
     }
   }
@@ -87,6 +90,7 @@ final class Socket: @unchecked Sendable {
     while true {
       // sendfile has no MSG_NOSIGNAL.
       let sent = withoutPipeSignal { sendfile(descriptor, file, &offset, min(count, 1 << 30)) }
+      noteSent(sent)
       if sent >= 0 || errno != EINTR { return Transfer(sent) }
     }
   }

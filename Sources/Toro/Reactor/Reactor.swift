@@ -83,6 +83,9 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   /// Whether a task lingers on the stack.
   @exclusivity(unchecked) var isLingeredOver = false
   @exclusivity(unchecked) var counters = Counters()
+  #if Metrics
+    package let traffic = Traffic()
+  #endif
 
   @exclusivity(unchecked) private var executors: Executors?
   /// The parking executor's two words, where they can be pointed to.
