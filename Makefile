@@ -15,8 +15,8 @@ DIRECTORIES = PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" INCLUDEDIR="$(INCLUDEDIR)" M
 # Swift's backtracer can hang when a test is meant to crash.
 export SWIFT_BACKTRACE = enable=no
 
-# What is off unless a program asks for it, and is tested with the rest.
-TRAITS = TLS
+# What is tested beside the library itself: package traits, which are off for others.
+TRAITS ?= TLS,Logging,Metrics,ServiceLifecycle
 
 SOURCES = Package.swift Sources Tests Examples Benchmarks
 

@@ -16,9 +16,17 @@ let package = Package(
     // The C interface, for programs of both languages: the header is CToro's, the functions are ToroC's.
     .library(name: "ToroC", targets: ["ToroC", "CToro"]),
   ],
-  // What is off pulls in nothing.
+  // Off unless asked for. What belongs to a trait is fetched only where the trait is on.
   traits: [
-    .trait(name: "TLS", description: "TLS for the connections and listeners of ToroNet, by OpenSSL 3 (libssl-dev)")
+    .trait(name: "TLS", description: "TLS for the connections and listeners of ToroNet, by OpenSSL 3 (libssl-dev)."),
+    .trait(name: "Logging", description: "ToroNet says what it does to a Logger of swift-log."),
+    .trait(name: "Metrics", description: "ToroNet reports connections, bytes, lag and waits to swift-metrics."),
+    .trait(name: "ServiceLifecycle", description: "Reactors as a Service of swift-service-lifecycle."),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
   ],
   targets: [
     .systemLibrary(
@@ -33,6 +41,10 @@ let package = Package(
       name: "ToroNet",
       dependencies: [
         "Toro", "CLibevent", "CToroShims", .target(name: "COpenSSL", condition: .when(traits: ["TLS"])),
+        .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Logging"])),
+        .product(name: "CoreMetrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
+        .product(
+          name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: .when(traits: ["ServiceLifecycle"])),
       ], swiftSettings: settings),
     // A program in C whose requests are answered in Swift.
     .target(name: "MixedBoard", dependencies: ["Toro", "ToroC"], path: "Examples/C/Mixed", swiftSettings: settings),
@@ -43,6 +55,11 @@ let package = Package(
       name: "ToroNetTests",
       dependencies: [
         "Toro", "ToroNet", "CLibevent", .target(name: "COpenSSL", condition: .when(traits: ["TLS"])),
+        .product(name: "InMemoryLogging", package: "swift-log", condition: .when(traits: ["Logging"])),
+        .product(name: "MetricsTestKit", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
+        .product(
+          name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle",
+          condition: .when(traits: ["ServiceLifecycle"])),
       ], swiftSettings: settings),
     // The tests of toro.h, in C: scenarios, and a program that runs them without a test runner around it.
     .target(

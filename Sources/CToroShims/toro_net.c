@@ -1,73 +1,8 @@
 #define _GNU_SOURCE
 #include "toro_net.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <unistd.h>
-
-enum { highest = 64 };
-
-// A descriptor plus one; 0 if the signal is not watched.
-static _Atomic int targets[highest + 1];
-static _Atomic int handlers_running;
-static _Atomic pid_t owner;
-static struct sigaction before[highest + 1];
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-static void handle(int number) {
-  int saved = errno;
-  if (getpid() != atomic_load(&owner)) {
-    // A forked child: the pipe is its parent's. Here the signal does what it does by default.
-    signal(number, SIG_DFL);
-    raise(number);
-  } else {
-    atomic_fetch_add(&handlers_running, 1);
-    int target = atomic_load(&targets[number]);
-    unsigned char byte = (unsigned char)number;
-    if (target > 0) (void)!write(target - 1, &byte, 1);
-    atomic_fetch_sub(&handlers_running, 1);
-  }
-  errno = saved;
-}
-
 int toro_accept(int descriptor, struct sockaddr *address, socklen_t *length) {
   return accept4(descriptor, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-}
-
-int toro_make_pipe(int ends[2]) { return pipe2(ends, O_NONBLOCK | O_CLOEXEC); }
-
-int toro_signal_watch(int number, int descriptor) {
-  if (number < 1 || number > highest) return EINVAL;
-  struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART | SA_ONSTACK};
-  sigemptyset(&action.sa_mask);
-  int result = 0;
-  pthread_mutex_lock(&lock);
-  if (atomic_load(&targets[number]) != 0) {
-    result = EBUSY;
-  } else {
-    atomic_store(&owner, getpid());
-    atomic_store(&targets[number], descriptor + 1);
-    if (sigaction(number, &action, &before[number]) != 0) {
-      result = errno;
-      atomic_store(&targets[number], 0);
-    }
-  }
-  pthread_mutex_unlock(&lock);
-  return result;
-}
-
-void toro_signal_unwatch(int number) {
-  pthread_mutex_lock(&lock);
-  if (atomic_load(&targets[number]) != 0) {
-    sigaction(number, &before[number], 0);
-    atomic_store(&targets[number], 0);
-  }
-  pthread_mutex_unlock(&lock);
-  while (atomic_load(&handlers_running) > 0) sched_yield();
 }
 
 // Points the system's headers of a batch at its datagrams, and returns how many they are.

@@ -56,6 +56,7 @@ public final class Connection: CustomStringConvertible, @unchecked Sendable {
     peerAddress = peer
     localAddress = local
     socket.name(reading: "read") { Connection.subject(local, peer) }
+    socket.noteConnection()
   }
 
   deinit { Connection.close(sender) }

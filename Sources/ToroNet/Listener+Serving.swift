@@ -22,25 +22,11 @@ extension Listener {
     _ handler: @escaping @Sendable (Connection) async throws -> Void
   ) async throws {
     guard reactor.isInside else { return try await reactor.visit { try await self.serve(onError: onError, handler) } }
-    let serving = serving
     require(!serving.isBegun, "\(self).serve(onError:_:): it is being served already")
-    serving.isBegun = true
-    defer { serving.isBegun = false }
-    do {
-      while let connection = try await accept(.iteration) {
-        if !serving.start(connection, onError, handler) { connection.reset() }
-      }
-      try await serving.members.join()
-    } catch {
-      close()
-      serving.members.close()
-      serving.cancelAll()
-      // In a task that is not cancelled.
-      await reactor.spawn {
-        try? await serving.farewell()
-        try? await serving.members.join()
-      }.value
-      throw error
+    try await serving.run(onError, handler) {
+      try await self.accept(.iteration)
+    } closing: {
+      self.close()
     }
   }
 
@@ -58,7 +44,7 @@ extension Listener {
   public func stop(grace: Duration) async throws -> Int {
     guard reactor.isInside else { return try await reactor.visit { try await self.stop(grace: grace) } }
     close()
-    serving.stop()
+    serving.letGo()
     if try await serving.members.join(deadline: .after(grace)) { return 0 }
     let cutCount = serving.cancelAll()
     try await serving.farewell()
@@ -69,7 +55,7 @@ extension Listener {
   public var servedCount: Int { serving.members.count }
 }
 
-/// The connections that a listener serves. It belongs to the reactor's thread.
+/// The connections that are served on one reactor for a listener. It belongs to the reactor's thread.
 final class Serving: @unchecked Sendable {
   /// Those who serve are in it.
   let members: Gate
@@ -78,19 +64,41 @@ final class Serving: @unchecked Sendable {
   @exclusivity(unchecked) private(set) var isStopping = false
   @exclusivity(unchecked) private var served: [ObjectIdentifier: (connection: Connection, task: Task<Void, Never>)] =
     [:]
-  private let reactor: Reactor
+  let reactor: Reactor
 
   init(on reactor: Reactor) {
     self.reactor = reactor
     members = Gate(name: "connections", on: reactor)
   }
 
-  /// Has a connection served, unless it is too late for that.
-  func start(
+  /// Serves what is accepted until there is nothing more to accept, and then until all have been served.
+  func run(
+    _ onError: (@Sendable (Connection, any Error) -> Void)?,
+    _ handler: @escaping @Sendable (Connection) async throws -> Void,
+    accepting accept: () async throws -> Connection?, closing close: () -> Void
+  ) async throws {
+    isBegun = true
+    defer { isBegun = false }
+    do {
+      while let connection = try await accept() { start(connection, onError, handler) }
+      try await members.join()
+    } catch {
+      close()
+      cancelAll()
+      // In a task that is not cancelled.
+      await reactor.spawn { [self] in
+        try? await farewell()
+        try? await members.join()
+      }.value
+      throw error
+    }
+  }
+
+  private func start(
     _ connection: Connection, _ onError: (@Sendable (Connection, any Error) -> Void)?,
     _ handler: @escaping @Sendable (Connection) async throws -> Void
-  ) -> Bool {
-    guard members.tryEnter() else { return false }
+  ) {
+    guard members.tryEnter() else { return }  // not with a gate that is open
     connection.serving = self
     let task = reactor.spawn(name: "serving") { [self] in
       do {
@@ -102,7 +110,6 @@ final class Serving: @unchecked Sendable {
       if reactor.isCurrent { end(connection) } else { connection.close() }  // the reactor is closed
     }
     served[ObjectIdentifier(connection)] = (connection, task)
-    return true
   }
 
   private func end(_ connection: Connection) {
@@ -112,9 +119,8 @@ final class Serving: @unchecked Sendable {
   }
 
   /// Lets go of those who are between two requests, and of the others when they come to that.
-  func stop() {
+  func letGo() {
     isStopping = true
-    members.close()
     for (connection, _) in served.values where connection.awaitsRequest { connection.socket.wakeReaders() }
   }
 

@@ -44,6 +44,8 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
   @exclusivity(unchecked) private var isDraining = false
   @exclusivity(unchecked) private var lastReport: ReactorClock.Instant?
   @exclusivity(unchecked) private var turns = Turns()
+  /// Says whose each connection is to be, where that is not always the listener's reactor.
+  @exclusivity(unchecked) var placing: (() -> Reactor)?
 
   /// Listens on an address.
   ///
@@ -234,7 +236,7 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
     let (descriptor, code, peer) = SocketAddress.from { toro_accept(socket.descriptor, $0, $1) }
     mayHaveMore = descriptor >= 0
     if descriptor >= 0 {
-      let accepted = Socket(descriptor, on: reactor)
+      let accepted = Socket(descriptor, on: placing?() ?? reactor)
       guard let peer, let local = try? ToroNet.localAddress(of: descriptor) else { return .gone }
       let connection = Connection(accepted, peer: peer, local: local)
       #if TLS

@@ -8,9 +8,22 @@ import Toro
 ///     let signals = try Signals([SIGINT, SIGTERM])
 ///     for try await signal in signals { … }
 ///
-/// From when it is made these signals do nothing else; when it is closed or dropped they do what they did before. One
-/// that arrives while nobody iterates is kept for the next iteration. A handler of its own writes to a pipe: libevent's
-/// signal events, which serve one base in a process, are not used. A forked child gets the default effect.
+/// While it is open these signals do nothing else. Any number of these may watch for the same signal, on one reactor or
+/// several: each gets it. When the last of them is closed or dropped, the signal does again what it did before; if another handler was
+/// put in the place of Toro's meanwhile, that stays.
+///
+/// One that arrives while nobody iterates is kept for the next iteration. As with signals everywhere, one that arrives again
+/// before it was taken counts once; different ones come in the order in which they arrived.
+///
+/// A signal for which the program, or a library of its, has a handler is refused, be it libevent's (`evsignal_new`). The handler
+/// is Toro's own, so that the program's signal events on other signals go on as they are; interrupted system calls are
+/// restarted (`SA_RESTART`).
+///
+/// **Threads.** The system delivers a signal on any thread that does not block it. Those of Swift's own pool do: a program whose
+/// every thread blocks a signal never gets it.
+///
+/// **Forking.** In a forked child the signals do what they did before, and the child's copy has ended: it takes nothing from
+/// its parent's.
 public final class Signals: AsyncSequence, CustomStringConvertible, @unchecked Sendable {
   public typealias Element = Int32
   public typealias Failure = any Error
@@ -20,66 +33,75 @@ public final class Signals: AsyncSequence, CustomStringConvertible, @unchecked S
   /// Which signals.
   public let numbers: [Int32]
   private let socket: Socket
-  private let writeEnd: Int32
-  private let isWatching = Atomic<Bool>(true)
+  private let watch: OpaquePointer
+  private let isOpen = Atomic<Bool>(true)
 
   /// Watches for signals.
   ///
   /// - Parameters:
-  ///   - numbers: Which, such as `SIGINT` and `SIGTERM`. Each may be watched once in a process at a time.
+  ///   - numbers: Which, such as `SIGINT` and `SIGTERM`; at least one.
   ///   - reactor: Where they come to. Any thread may make it.
-  /// - Throws: `SystemError`: `EBUSY` for a signal that is watched already, `EINVAL` for one that cannot be.
+  /// - Throws: `SystemError`: `EBUSY` for a signal that the program has a handler for, `EPERM` for one that tells of a fault of the
+  ///   program's own (`SIGSEGV` and its like), `EINVAL` for what is no signal or cannot be handled. No signal is watched then.
   public init(_ numbers: [Int32], on reactor: Reactor = .current) throws(SystemError) {
-    var ends: (Int32, Int32) = (-1, -1)
-    let result = withUnsafeMutableBytes(of: &ends) { toro_make_pipe($0.bindMemory(to: Int32.self).baseAddress) }
-    if result != 0 { throw SystemError("pipe", errno: errno) }
-    for (index, number) in numbers.enumerated() {
-      let code = toro_signal_watch(number, ends.1)
+    require(!numbers.isEmpty, "Signals([]): at least one signal")
+    let descriptor = toro_make_eventfd()
+    if descriptor < 0 { throw SystemError("eventfd", errno: errno) }
+    let socket = Socket(descriptor, on: reactor)
+    guard let watch = toro_signals_new(descriptor) else { throw SystemError("calloc", errno: ENOMEM) }
+    for number in numbers {
+      let code = toro_signals_add(watch, number)
       guard code != 0 else { continue }
-      for watched in numbers[..<index] { toro_signal_unwatch(watched) }
-      Glibc.close(ends.0)
-      Glibc.close(ends.1)
-      throw SystemError(
-        "sigaction(\(signalName(number)))", errno: code,
-        reason: code == EBUSY ? "another Signals of this process watches it already" : nil)
+      toro_signals_close(watch)
+      toro_signals_free(watch)
+      throw SystemError("sigaction(\(signalName(number)))", errno: code, reason: Signals.reason(code))
     }
     self.reactor = reactor
     self.numbers = numbers
-    socket = Socket(ends.0, on: reactor)
-    writeEnd = ends.1
+    self.socket = socket
+    self.watch = watch
     socket.name(reading: "next") { "Signals" }
   }
 
-  deinit { close() }
+  private static func reason(_ code: Int32) -> String? {
+    switch code {
+    case EBUSY: "this program has a handler for it already; take that away first, or have it tell the reactor"
+    case EPERM: "it tells of a fault of the program itself, and cannot be waited for"
+    case EINVAL: "no signal that a program can handle"
+    default: nil
+    }
+  }
 
-  /// Has the signals do what they did before, and ends the iteration.
+  deinit {
+    close()
+    toro_signals_free(watch)
+  }
+
+  /// Has the signals do what they did before, if nobody else watches for them, and ends the iteration.
   ///
   /// - Isolation: From any thread.
   public func close() {
-    if isWatching.exchange(false, ordering: .acquiringAndReleasing) {
-      for number in numbers { toro_signal_unwatch(number) }
-      Glibc.close(writeEnd)
-    }
-    socket.close()
+    if isOpen.exchange(false, ordering: .acquiringAndReleasing) { toro_signals_close(watch) }
+    // In a forked child nothing can be passed to the reactor; the descriptor goes with the socket.
+    if !reactor.isForked { socket.close() }
   }
 
   /// As in `<Signals SIGINT SIGTERM>`. From any thread.
   public var description: String {
-    "<Signals \(numbers.map(signalName).joined(separator: " "))\(socket.isClosed ? " closed" : "")>"
+    "<Signals \(numbers.map(signalName).joined(separator: " "))\(isOpen.load(ordering: .relaxed) ? "" : " closed")>"
   }
 
   private func next(_ site: WaitSite) async throws -> Int32? {
     guard reactor.isInside else { return try await reactor.visit { try await self.next(site) } }
     while true {
-      if socket.isClosed { return nil }
-      var number: UInt8 = 0
-      let count = Glibc.read(socket.descriptor, &number, 1)
-      if count == 1 { return Int32(number) }
-      if count == 0 { return nil }
-      let code = errno
-      guard code == EAGAIN || code == EINTR else { throw SystemError("read", errno: code) }
+      if socket.isClosed || toro_signals_is_copy(watch) { return nil }
+      // What arrives after this makes it readable again.
+      var count: UInt64 = 0
+      _ = read(socket.descriptor, &count, MemoryLayout<UInt64>.size)
+      let number = toro_signals_take(watch)
+      if number != 0 { return number }
       do {
-        if code == EAGAIN { _ = try await socket.readable(until: .max, site) }
+        _ = try await socket.readable(until: .max, site)
       } catch is ClosedError {
         return nil
       }
@@ -104,7 +126,7 @@ public final class Signals: AsyncSequence, CustomStringConvertible, @unchecked S
   public func makeAsyncIterator() -> Iterator { Iterator(signals: self) }
 }
 
-/// The name of a signal that programs watch for; any other's number.
+/// The name of a signal that programs watch for; of any other its number.
 private func signalName(_ number: Int32) -> String {
   switch number {
   case SIGHUP: "SIGHUP"

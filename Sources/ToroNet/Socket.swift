@@ -68,6 +68,7 @@ final class Socket: @unchecked Sendable {
   func receivePlain(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
     while true {
       let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+      noteReceived(count)
       if count >= 0 || errno != EINTR { return Transfer(count) }
     }
   }
@@ -83,6 +84,7 @@ final class Socket: @unchecked Sendable {
   func sendPlain(_ bytes: UnsafeRawBufferPointer) -> Transfer {
     while true {
       let count = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+      noteSent(count)
       if count >= 0 || errno != EINTR { return Transfer(count) }
     }
   }
@@ -95,6 +97,7 @@ final class Socket: @unchecked Sendable {
     message.msg_iovlen = parts.count
     while true {
       let count = sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+      noteSent(count)
       if count >= 0 || errno != EINTR { return Transfer(count) }
     }
   }
@@ -105,6 +108,7 @@ final class Socket: @unchecked Sendable {
     while true {
       // sendfile has no MSG_NOSIGNAL.
       let sent = withoutPipeSignal { sendfile(descriptor, file, &offset, min(count, 1 << 30)) }
+      noteSent(sent)
       if sent >= 0 || errno != EINTR { return Transfer(sent) }
     }
   }
@@ -192,8 +196,16 @@ final class Socket: @unchecked Sendable {
     closeDescriptor()
   }
 
-  /// Has `hook` called when the descriptor has been closed, on whatever thread.
-  func whenClosed(_ hook: @escaping @Sendable () -> Void) { closingHook.withLock { $0 = hook } }
+  /// Has `hook` called too when the descriptor has been closed, on whatever thread.
+  func whenClosed(_ hook: @escaping @Sendable () -> Void) {
+    closingHook.withLock { earlier in
+      guard let first = earlier else { return earlier = hook }
+      earlier = {
+        first()
+        hook()
+      }
+    }
+  }
 
   /// Lets those who wait to read look again.
   func wakeReaders() { reading.wake() }

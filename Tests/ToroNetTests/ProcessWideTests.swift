@@ -4,7 +4,7 @@ import Toro
 
 @testable import ToroNet
 
-/// What concerns the whole process, descriptors and signals, is tried in one of its own.
+/// What concerns the whole process is tried in one of its own.
 @Suite("Descriptors")
 struct DescriptorTests {
   @Test("Out of descriptors a listener waits, without spinning, and then goes on")
@@ -114,64 +114,4 @@ private func setDescriptorLimit(_ count: Int32) {
   getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   limit.rlim_cur = rlim_t(count)
   setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-}
-
-/// Threads that run tasks have them blocked.
-private func unblockSignals() {
-  var none = sigset_t()
-  sigemptyset(&none)
-  pthread_sigmask(SIG_SETMASK, &none, nil)
-}
-
-@Suite("Signals")
-struct SignalsTests {
-  @Test("Signals come in order, also those that came while nobody waited")
-  func order() async {
-    await #expect(processExitsWith: .success) {
-      unblockSignals()
-      try onReactor { reactor in
-        let signals = try Signals([SIGUSR1, SIGUSR2, SIGTERM])
-        raise(SIGUSR1)
-        raise(SIGTERM)
-        raise(SIGUSR2)
-        let iterator = signals.makeAsyncIterator()
-        for expected in [SIGUSR1, SIGTERM, SIGUSR2] { #expect(try await iterator.next() == expected) }
-        let waiting = reactor.spawn { try await iterator.next() }
-        await reactor.yield()
-        kill(getpid(), SIGTERM)
-        #expect(try await waiting.value == SIGTERM)
-      }
-    }
-  }
-
-  @Test("Closed or dropped, it ends the iteration and the signals do what they did before")
-  func restoring() async {
-    await #expect(processExitsWith: .success) {
-      unblockSignals()
-      try onReactor { reactor in
-        signal(SIGUSR1, SIG_IGN)
-        let signals = try Signals([SIGUSR1])
-        let error = #expect(throws: SystemError.self) { try Signals([SIGUSR2, SIGUSR1]) }
-        #expect(error?.errno == EBUSY)
-        #expect(error?.description == "sigaction(SIGUSR1): another Signals of this process watches it already")
-        #expect(signals.description == "<Signals SIGUSR1>")
-        let iterating = reactor.spawn { for try await _ in signals {} }
-        await reactor.yield()
-        signals.close()
-        try await iterating.value
-        raise(SIGUSR1)  // ignored, as before
-        _ = try Signals([SIGUSR1, SIGUSR2])
-        raise(SIGUSR1)
-        _ = try Signals([SIGUSR2])
-        #expect(throws: SystemError.self) { try Signals([SIGKILL]) }
-        #expect(throws: SystemError.self) { try Signals([0]) }
-      }
-    }
-    await #expect(processExitsWith: .signal(SIGTERM)) {
-      unblockSignals()
-      let reactor = try Reactor()
-      _ = try Signals([SIGTERM], on: reactor)
-      raise(SIGTERM)
-    }
-  }
 }

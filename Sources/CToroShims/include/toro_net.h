@@ -1,5 +1,4 @@
-// What sockets and signals need of C: calls that Glibc's module lacks, and a signal handler, since Swift cannot say what
-// may run in one.
+// What sockets need of C: calls that Glibc's module lacks.
 #ifndef TORO_NET_H
 #define TORO_NET_H
 
@@ -8,16 +7,6 @@
 
 // Accepts a connection that does not block and is closed on exec: accept4.
 int toro_accept(int descriptor, struct sockaddr *address, socklen_t *length);
-
-// Makes a pipe whose ends do not block and are closed on exec: 0, or -1 and errno.
-int toro_make_pipe(int ends[2]);
-
-// Has every arrival of the signal written to the descriptor, as one byte with its number: 0, or an errno value, EBUSY if
-// it goes to a descriptor already. What the signal did before is remembered.
-int toro_signal_watch(int number, int descriptor);
-
-// Gives the signal back what it did before. When this returns no handler runs that could write to the descriptor.
-void toro_signal_unwatch(int number);
 
 // One datagram of a batch: the memory for it, or that it is in, and whom it is from, or to. An address of length 0 is none.
 typedef struct toro_datagram {

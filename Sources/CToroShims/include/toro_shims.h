@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 #include "toro_net.h"
+#include "toro_signals.h"
+#include "toro_threads.h"
 
 // A number for each thread that has asked for one, never used twice, 0 before. Comparing it with the number that a
 // reactor was bound to is the whole thread check of an operation on the fast path.

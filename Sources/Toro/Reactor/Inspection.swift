@@ -71,6 +71,16 @@ extension Reactor: CustomStringConvertible {
     return found.sorted { ($0.since?.nanoseconds ?? 0) < ($1.since?.nanoseconds ?? 0) }
   }
 
+  /// How many waits there are of each kind, as in `Lock`: what can be asked often. On the reactor's thread.
+  package var waitCounts: [String: Int] {
+    var counts: [String: Int] = [:]
+    pool.forEachWaiting { waiter in
+      guard waiter.pointee.role != .scheduled, waiter.pointee.receiver != .member else { return }
+      counts[type(of: waiter.pointee.source).typeName, default: 0] += 1
+    }
+    return counts
+  }
+
   /// What the reactor does and who waits, a line each. From any thread; off the reactor without the state.
   public var description: String {
     if isClosed { return "<Reactor closed>" }

@@ -91,6 +91,9 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   /// Whether a task lingers on the stack.
   @exclusivity(unchecked) var isLingeredOver = false
   @exclusivity(unchecked) var counters = Counters()
+  #if Metrics
+    package let traffic = Traffic()
+  #endif
 
   @exclusivity(unchecked) private var executors: Executors?
   /// The parking executor's two words, where they can be pointed to.
@@ -217,6 +220,11 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
       !runningFlag.load(ordering: .acquiring) || isCurrent, "Reactor.bind(): the reactor runs on another thread")
     owner.store(toro_number_this_thread(), ordering: .releasing)
   }
+
+  /// Makes it no thread's until it runs: what is spawned or posted meanwhile may come from any.
+  ///
+  /// - Precondition: The reactor does not run.
+  package func unbind() { owner.store(.max - 1, ordering: .releasing) }
 
   /// Stops the program, with a message that says how to get there, unless called on the reactor's thread.
   func expectCurrent(_ call: @autoclosure () -> String) {

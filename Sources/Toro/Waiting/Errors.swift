@@ -30,7 +30,7 @@ public struct ReactorClosedError: Error, Hashable, CustomStringConvertible {
 
 /// The reactor was stopped before the body of `run { }` ended, or before it began.
 public struct StoppedError: Error, Hashable, CustomStringConvertible {
-  init() {}
+  package init() {}
 
   public var description: String { "the reactor was stopped" }
 }
