@@ -15,7 +15,7 @@ private func answer(_ connection: Connection, as index: Int) async {
 
 private let distributions: [GroupListener.Distribution] = [.system, .roundRobin, .leastConnections]
 
-@Suite("Listeners of groups", .timeLimit(.minutes(2)))
+@Suite("Listeners of groups", .timeLimit(.minutes(10)))
 struct GroupListenerThreadsTests {
   /// Serves on three reactors while `client` runs on a reactor of its own, then stops in order.
   private func serving<Value: Sendable>(

@@ -45,7 +45,7 @@ private actor Tally: ReactorActor {
   }
 }
 
-@Suite("Groups of reactors", .timeLimit(.minutes(2)))
+@Suite("Groups of reactors", .timeLimit(.minutes(10)))
 struct ReactorGroupThreadsTests {
   @Test("A body runs on each reactor, on a thread of its own with a name, at the same time")
   func threads() async throws {

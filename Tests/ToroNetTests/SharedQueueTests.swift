@@ -3,7 +3,7 @@ import Toro
 
 @testable import ToroNet
 
-@Suite("Queues between reactors", .timeLimit(.minutes(2)))
+@Suite("Queues between reactors", .timeLimit(.minutes(10)))
 struct SharedQueueThreadsTests {
   @Test("Items cross in order, whole, and none twice; the slower side sets the pace")
   func order() async throws {
