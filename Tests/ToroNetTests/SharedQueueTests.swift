@@ -206,20 +206,21 @@ struct SharedQueueThreadsTests {
       #expect(queue.tryPut(1))
       #expect(try await item == 1)
     }
+    // On threads of their own: the pool's, which tests run on, are few.
     let queue = SharedQueue<Int>(capacity: 1)
-    let reactor = try Reactor()
-    defer { reactor.close() }
-    let getter = reactor.spawn { try await queue.get() }
-    let group = try ReactorGroup(count: 1)
-    group[0].spawn {
-      try await group[0].sleep(for: .milliseconds(20))
-      try await queue.put(7)
-      group.stop()
+    let waiting = try Reactor()
+    let group = try ReactorGroup(count: 2)
+    try await group.run { reactor in
+      if reactor === group[1] {
+        try await reactor.sleep(for: .milliseconds(20))
+        return try await queue.put(7)
+      }
+      let getter = waiting.spawn { try await queue.get() }
+      try waiting.run()
+      let item = try await getter.value
+      #expect(item == 7)
+      waiting.close()
     }
-    async let running: [Void] = group.run { _ in try await group.stopping().wait() }
-    try reactor.run()
-    #expect(try await getter.value == 7)
-    _ = try await running
   }
 
   @Test("Misuse has a message")
