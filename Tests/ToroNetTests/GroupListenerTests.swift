@@ -40,7 +40,7 @@ struct GroupListenerThreadsTests {
     defer { group.stop() }
     let result: Value
     do {
-      result = try await clients.run { _ in try await withDeadline(.after(.seconds(60))) { try await client(listener) }
+      result = try await clients.run { _ in try await withDeadline(.after(.seconds(300))) { try await client(listener) }
       }[0]
     } catch {
       group.stop(deadline: .after(.zero))

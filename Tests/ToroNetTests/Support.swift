@@ -12,7 +12,7 @@ func onReactor<Value: Sendable>(
   let reactor = try Reactor()
   defer { reactor.close() }
   return try reactor.run {
-    try await withDeadline(.after(.seconds(30))) { try await body(reactor) }
+    try await withDeadline(.after(.seconds(120))) { try await body(reactor) }
   }
 }
 
