@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test bench tsan asan lib install uninstall deb test-install examples test-examples format lint clean prerequisites \
-	test-prerequisites
+	test-prerequisites example-prerequisites
 
 # Where `make install` puts the C library. DESTDIR is put before each of these, and is not where it will be used.
 PREFIX ?= /usr/local
@@ -27,7 +27,7 @@ LIBRARY_SOURCES = Package.swift packaging/libtoro.lds scripts/build-library.sh s
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-demo: prerequisites  ## Install what is missing, build, and run the work-queue daemon; ends by itself
+demo: example-prerequisites  ## Install what is missing, build, and run the work-queue daemon; ends by itself
 	swift build --package-path Examples
 	Examples/.build/debug/Demo
 
@@ -89,6 +89,10 @@ clean:  ## Remove what was built
 prerequisites:
 	@scripts/prerequisites.sh
 
-test-prerequisites: prerequisites
-	@scripts/need-commands.sh pkg-config:pkg-config openssl:openssl curl:curl
+# The examples speak TLS.
+example-prerequisites: prerequisites
+	@scripts/need-commands.sh pkg-config:pkg-config
 	@scripts/need-modules.sh openssl:libssl-dev
+
+test-prerequisites: example-prerequisites
+	@scripts/need-commands.sh openssl:openssl curl:curl

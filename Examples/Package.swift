@@ -12,17 +12,18 @@ let settings: [SwiftSetting] = [
 let package = Package(
   name: "Examples",
   dependencies: [
-    .package(name: "Toro", path: ".."),
+    .package(name: "Toro", path: "..", traits: ["TLS"]),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
   ],
   targets: [
     .executableTarget(name: "WaitNotify", dependencies: toro, path: "WaitNotify", swiftSettings: settings),
     .executableTarget(name: "ProducerConsumer", dependencies: toro, path: "ProducerConsumer", swiftSettings: settings),
+    .executableTarget(name: "Echo", dependencies: daemon, path: "Echo", swiftSettings: settings),
     .executableTarget(name: "Chat", dependencies: daemon, path: "Chat", swiftSettings: settings),
     .executableTarget(name: "WorkQueue", dependencies: daemon, path: "WorkQueue", swiftSettings: settings),
     .executableTarget(name: "Demo", dependencies: toro, path: "Demo", swiftSettings: settings),
     .testTarget(
-      name: "ExamplesTests", dependencies: ["Demo", "WorkQueue", "Chat"] + toro, path: "Tests/ExamplesTests",
+      name: "ExamplesTests", dependencies: ["Demo", "WorkQueue", "Chat", "Echo"] + toro, path: "Tests/ExamplesTests",
       swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
