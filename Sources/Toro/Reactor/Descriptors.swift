@@ -130,7 +130,9 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   /// In the loop's list of the watches whose events are on the base.
   @exclusivity(unchecked) var next: DescriptorWatch?
   @exclusivity(unchecked) unowned(unsafe) var previous: DescriptorWatch?
-  /// What ``begin(until:_:isolation:)`` began.
+  /// When those who were granted last have had their turn: ``Reactor/numberOfNextEntry``.
+  @exclusivity(unchecked) private var turnOfWaiter: UInt64 = 0
+  /// What ``begin(_:until:_:_:)`` began.
   @exclusivity(unchecked) private var begun = TaskWait.passed
 
   /// - Parameters:
@@ -179,7 +181,10 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
       // (What is waited for is held by the loop until its event is removed, which needs somebody's call.)
       if staysAdded, !waiters.isEmpty {
         while let waiter = waiters.popFirst() { decide(waiter, .granted) }
+        turnOfWaiter = reactor.numberOfNextEntry
         settle()
+      } else if staysAdded, reactor.isStillToRun(turnOfWaiter) {
+        // Where many are ready, polls come before each has had its turn: it has not read yet.
       } else {
         withExtendedLifetime(self) {
           remove()
@@ -296,6 +301,14 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
 }
 
 extension Reactor {
+  /// Of the next entry of the ready queue, counted from the first that there ever was.
+  var numberOfNextEntry: UInt64 { UInt64(truncatingIfNeeded: counters.runs) &+ UInt64(ready.count) }
+
+  /// Whether entries before this one are still to run.
+  func isStillToRun(_ number: UInt64) -> Bool {
+    !ready.isEmpty && UInt64(truncatingIfNeeded: counters.runs) < number
+  }
+
   /// Runs what a descriptor's event ends, as part of the turn whose poll found it.
   func inDescriptorEvent(_ body: () -> Void) {
     if isInTurn { return body() }

@@ -3,7 +3,8 @@ import Synchronization
 
 extension Reactor {
   /// How many entries run between two polls: a task that yields forever delays I/O by some tens of microseconds.
-  private var batchLimit: Int { 64 }
+  static var leastBatchLimit: Int { 64 }
+  static var greatestBatchLimit: Int { 1024 }
 
   // MARK: Running
 
@@ -254,6 +255,8 @@ extension Reactor {
     let batch = min(ready.count, batchLimit)
     poll(blocking: blocking && batch == 0)
     readClock()
+    // Whom the poll made ready has a turn before the next, which would find the same descriptors ready again.
+    batchLimit = min(max(ready.count, Reactor.leastBatchLimit), Reactor.greatestBatchLimit)
     let now = lastNow
     runsSincePoll = batch
     runBatch(batch)
@@ -335,6 +338,7 @@ extension Reactor {
         batchLeft &-= 1
         if case .resume(waiter) = ready.first {
           ready.dropFirst()
+          counters.runs &+= 1
           return true
         }
         runNext()

@@ -82,6 +82,8 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   @exclusivity(unchecked) var readsClock = false
   /// Runs of jobs since the last poll.
   @exclusivity(unchecked) var runsSincePoll = 0
+  /// How many entries may run between two polls.
+  @exclusivity(unchecked) var batchLimit = leastBatchLimit
   /// Entries of the batch that runs which have not run.
   @exclusivity(unchecked) var batchLeft = 0
   /// Whether the loop would make batch after batch: it runs, the body of `run { }` has not ended and nobody closes.
