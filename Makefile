@@ -50,7 +50,7 @@ lib: $(LIBRARY)/libtoro.a  ## Build the C library, shared and static, with the S
 # The shared library is made first, so that this file stands for both.
 $(LIBRARY)/libtoro.a: $(LIBRARY_SOURCES)
 	@scripts/prerequisites.sh
-	@scripts/need-commands.sh gcc:gcc g++:g++ objcopy:binutils
+	@scripts/need.sh commands gcc:gcc g++:g++ objcopy:binutils
 	scripts/build-library.sh $(LIBRARY)
 
 install: lib  ## Install the C library below PREFIX (/usr/local); LIBDIR, INCLUDEDIR, MANDIR, DESTDIR
@@ -60,21 +60,21 @@ uninstall:  ## Remove what install put there, given the same variables
 	$(DIRECTORIES) scripts/install-library.sh uninstall $(LIBRARY)
 
 deb: lib  ## Make the Debian packages libtoro0 and libtoro-dev in .build-deb, and have lintian check them
-	@scripts/need-commands.sh dpkg-buildpackage:dpkg-dev dh:debhelper lintian:lintian
+	@scripts/need.sh commands dpkg-buildpackage:dpkg-dev dh:debhelper lintian:lintian
 	scripts/build-deb.sh .build-deb
 
 test-install: lib  ## Install the C library into a scratch directory and use it as C, C++, CMake and Python programs do
-	@scripts/need-commands.sh cmake:cmake pkg-config:pkg-config python3:python3 man:man-db groff:groff-base col:bsdextrautils
+	@scripts/need.sh commands cmake:cmake pkg-config:pkg-config python3:python3 man:man-db groff:groff-base col:bsdextrautils
 	Tests/ToroInstallTests/run.sh
 
 examples: lib  ## Build the examples in C, with the libraries that they use
-	@scripts/need-commands.sh gcc:gcc pkg-config:pkg-config
-	@scripts/need-modules.sh libevent_extra:libevent-dev glib-2.0:libglib2.0-dev libuv:libuv1-dev
+	@scripts/need.sh commands gcc:gcc pkg-config:pkg-config
+	@scripts/need.sh libraries libevent_extra:libevent-dev glib-2.0:libglib2.0-dev libuv:libuv1-dev
 	scripts/build-examples.sh .build-examples
 	swift build --product MixedServer
 
 test-examples: examples  ## Start the examples in C and talk to them as clients do
-	@scripts/need-commands.sh python3:python3 curl:curl nc:netcat-openbsd valgrind:valgrind
+	@scripts/need.sh commands python3:python3 curl:curl nc:netcat-openbsd valgrind:valgrind
 	Tests/ToroExamplesTests/run.py .build-examples .build/debug/MixedServer
 
 format:  ## Format the sources
@@ -91,8 +91,8 @@ prerequisites:
 
 # The examples speak TLS.
 example-prerequisites: prerequisites
-	@scripts/need-commands.sh pkg-config:pkg-config
-	@scripts/need-modules.sh openssl:libssl-dev
+	@scripts/need.sh commands pkg-config:pkg-config
+	@scripts/need.sh libraries openssl:libssl-dev
 
 test-prerequisites: example-prerequisites
-	@scripts/need-commands.sh openssl:openssl curl:curl
+	@scripts/need.sh commands openssl:openssl curl:curl

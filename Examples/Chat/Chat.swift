@@ -34,7 +34,7 @@ struct Chat: ParsableCommand {
       reactor.spawn(name: "serving") {
         do { try await listener.serve { try await room.serve($0) } } catch { Self.exit(withError: error) }
       }
-      _ = try await signals.makeAsyncIterator().next()
+      _ = try await signals.next()
       try await listener.stop(grace: .seconds(1))
     }
   }

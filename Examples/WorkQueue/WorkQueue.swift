@@ -41,9 +41,9 @@ struct WorkQueue: ParsableCommand {
     reactor.spawn(name: "serving") {
       do { try await listener.serve { try await board.serve($0) } } catch { Self.exit(withError: error) }
     }
-    _ = try await signals.makeAsyncIterator().next()
+    _ = try await signals.next()
     reactor.spawn(name: "second signal") {
-      if let second = try await signals.makeAsyncIterator().next() { Self.exit(withError: ExitCode(128 + second)) }
+      if let second = try await signals.next() { Self.exit(withError: ExitCode(128 + second)) }
     }
     say("stopping: work in hand has \(grace) seconds")
     let left = try await board.stop(listener, grace: .seconds(grace))

@@ -108,6 +108,15 @@ public final class Signals: AsyncSequence, CustomStringConvertible, @unchecked S
     }
   }
 
+  /// Waits for the next signal.
+  ///
+  /// - Returns: Its number, or `nil` if the sequence is closed.
+  /// - Throws: `CancellationError` if the task is cancelled first; `ReactorClosedError`.
+  /// - Isolation: May be awaited from any thread.
+  public func next(file: StaticString = #fileID, line: UInt = #line) async throws -> Int32? {
+    try await next(WaitSite(file, line))
+  }
+
   /// The signals, as they come, until the sequence is closed.
   public struct Iterator: AsyncIteratorProtocol {
     let signals: Signals

@@ -12,6 +12,7 @@ final class SilentServer: Sendable {
   /// What a resolver asks in place of the system.
   func ask(_ query: Query) throws -> [SocketAddress] {
     answers.withLock { $0.asked.append(query.host) }
+    // As getaddrinfo does it blocks a thread of the system's, which has no virtual time.
     while answers.withLock({ $0.isSilent }) { usleep(500) }
     return [try SocketAddress(host: "192.0.2.1", port: 0)]
   }

@@ -95,7 +95,7 @@ private func exercise(_ base: OpaquePointer, _ reactor: Reactor, _ drive: Drive)
     let isSet = try await event.wait(deadline: .after(.milliseconds(1)))
     log("timed out: \(!isSet)")
     await Task.yield()
-    try await Task.sleep(for: .microseconds(100))
+    try await Task.sleep(for: .microseconds(100))  // the runtime's own, in its time: the task must come back here
     #expect(currentThread() == here)
   }
   reactor.schedule(at: .after(.microseconds(500))) { log("called") }

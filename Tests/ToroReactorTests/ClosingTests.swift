@@ -62,7 +62,7 @@ struct ClosingTests {
       reactor.spawn {
         await Task.detached { busyWait(3_000_000) }.value
         log("back")
-        try? await Task.sleep(for: .milliseconds(1))
+        try? await Task.sleep(for: .milliseconds(1))  // elsewhere, in the runtime's time: the close waits for it
         await withCheckedContinuation { continuation in
           Thread { continuation.resume() }.detach()
         }

@@ -142,7 +142,7 @@ struct ExecutorTests {
       #expect(currentThread() == here)
       await Task.yield()
       #expect(currentThread() == here)
-      try await Task.sleep(for: .microseconds(100))
+      try await Task.sleep(for: .microseconds(100))  // the runtime's own, in its time: the task must come back here
       #expect(currentThread() == here)
       #expect(await Task.detached { currentThread() }.value != here)
       #expect(currentThread() == here)

@@ -51,6 +51,7 @@ struct RunningTests {
     try await withReactor(.monotonic) { reactor in
       let log = Log()
       reactor.spawn {
+        // Elsewhere, in the runtime's time: the run must not take the reactor for idle meanwhile.
         await Task.detached { try? await Task.sleep(for: .milliseconds(5)) }.value
         log("back")
       }

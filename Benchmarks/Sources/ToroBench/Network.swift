@@ -14,7 +14,7 @@ func serveEcho(port: Int) throws {
         reactor.spawn { try await echo(connection) }
       }
     }
-    _ = try await signals.makeAsyncIterator().next()
+    _ = try await signals.next()
     listener.close()
   }
 }

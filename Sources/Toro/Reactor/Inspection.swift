@@ -12,12 +12,14 @@ public struct WaitDescription: Sendable, CustomStringConvertible {
   public let task: String?
   /// Where the call stands: `Module/File.swift`, or `nil`, as in a `for try await` or a `Task.sleep`, which do not tell.
   public let file: String?
+  /// The line of the call in that file, from 1, or `nil` with it.
   public let line: Int?
   /// Who holds it, and where it was acquired, while ``Reactor/notesHolders`` is on.
   public let holder: String?
   let isIteration: Bool
   let now: ReactorClock.Instant
 
+  /// In one line, as in `Lock "cache".acquire by "worker" at App/Cache.swift:12`.
   public var description: String {
     var text = call == WaitRole.any.verb ? "\(call)(\(subject))" : "\(subject).\(call)"
     if let task { text += " by \"\(task)\"" }

@@ -8,6 +8,7 @@ public struct TimeoutError: Error, Hashable, CustomStringConvertible {
 
   package init(_ subject: String) { self.subject = subject }
 
+  /// What happened, in words for a log.
   public var description: String { "timed out: \(subject)" }
 }
 
@@ -18,6 +19,7 @@ public struct ClosedError: Error, Hashable, CustomStringConvertible {
 
   @usableFromInline package init(_ subject: String) { self.subject = subject }
 
+  /// What happened, in words for a log.
   public var description: String { "closed: \(subject)" }
 }
 
@@ -25,6 +27,7 @@ public struct ClosedError: Error, Hashable, CustomStringConvertible {
 public struct ReactorClosedError: Error, Hashable, CustomStringConvertible {
   package init() {}
 
+  /// What happened, in words for a log.
   public var description: String { "the reactor is closed" }
 }
 
@@ -32,6 +35,7 @@ public struct ReactorClosedError: Error, Hashable, CustomStringConvertible {
 public struct StoppedError: Error, Hashable, CustomStringConvertible {
   package init() {}
 
+  /// What happened, in words for a log.
   public var description: String { "the reactor was stopped" }
 }
 
@@ -40,6 +44,7 @@ public struct DeadlockError: Error, CustomStringConvertible {
   /// Who waits where, as it stood when the deadlock was found.
   public let waits: [WaitDescription]
 
+  /// What happened, in words for a log.
   public var description: String {
     "deadlock: \(waits.count) wait\(waits.count == 1 ? "" : "s"), and nothing that could end one"
       + waits.map { "\n  \($0)" }.joined()
@@ -53,6 +58,7 @@ public struct AlreadySetError: Error, Hashable, CustomStringConvertible {
 
   init(_ subject: String) { self.subject = subject }
 
+  /// What happened, in words for a log.
   public var description: String { "set before: \(subject)" }
 }
 
@@ -63,6 +69,7 @@ public struct NotReadyError: Error, Hashable, CustomStringConvertible {
 
   init(_ subject: String) { self.subject = subject }
 
+  /// What happened, in words for a log.
   public var description: String { "not set yet: \(subject)" }
 }
 
@@ -81,6 +88,7 @@ public struct OverReleaseError: Error, Hashable, CustomStringConvertible {
     self.bound = bound
   }
 
+  /// What happened, in words for a log.
   public var description: String {
     released < 0
       ? "\(subject).release(\(released)): a negative number of permits"
@@ -103,6 +111,7 @@ public struct CapacityError: Error, Hashable, CustomStringConvertible {
     self.count = count
   }
 
+  /// What happened, in words for a log.
   public var description: String { "\(subject).setCapacity(\(capacity)): below the \(count) items that are in it" }
 }
 
@@ -121,6 +130,7 @@ public struct SystemError: Error, Hashable, CustomStringConvertible {
     self.reason = reason
   }
 
+  /// What happened, in words for a log.
   public var description: String {
     if let reason { return "\(call): \(reason)" }
     return errno == 0 ? "\(call) failed" : "\(call): \(errorText(errno))"

@@ -262,6 +262,7 @@ long long now_ns(void) {
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
+// For threads beside the reactor's, and for hosts whose own clock is real.
 void sleep_ms(int ms) {
     struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
     while (nanosleep(&t, &t) != 0 && errno == EINTR) {}
