@@ -118,8 +118,13 @@ final class Sender: @unchecked Sendable {
     if closesAfterwards {
       giveUp?.cancel()
       giveUp = nil
-      socket.close()
+      closeSocket()
     }
+  }
+
+  private func closeSocket() {
+    socket.layer?.discardReceived()
+    socket.close()
   }
 
   // MARK: Ending
@@ -137,7 +142,7 @@ final class Sender: @unchecked Sendable {
     if output.isEmpty, failure == nil { socket.layer?.endWriting() }
     if unsentCount == 0 || failure != nil {
       closesAfterwards = true
-      return socket.close()
+      return closeSocket()
     }
     socket.closeForUsers()  // also of the callback that waits for room
     closesAfterwards = true

@@ -35,6 +35,11 @@ protocol StreamLayer: AnyObject, Sendable {
   /// Says to the peer that nothing more will be written: what that takes is counted as not sent yet. May be called again.
   func endWriting()
 
+  /// Takes what the socket has received and no user of the connection can know of, before the descriptor is closed: the
+  /// system tells the peer that the connection was cut if it is closed with something unread, and drops what is on its way
+  /// there.
+  func discardReceived()
+
   /// Ends the waits of who uses the connection as closed.
   func closeForUsers()
 
@@ -43,6 +48,8 @@ protocol StreamLayer: AnyObject, Sendable {
 }
 
 extension StreamLayer {
+  func discardReceived() {}
+
   /// Sends a part of a file by way of this process.
   func send(contentsOf file: Int32, from offset: inout Int, count: Int) -> Socket.Transfer {
     // Nothing is read from the file that there is no room for.

@@ -276,6 +276,15 @@
       flush()
     }
 
+    /// A server's tickets for later sessions, as a rule, which a client that only writes has never read.
+    func discardReceived() {
+      withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 16) { memory in
+        for _ in 0..<4 {
+          guard case .moved(let count) = socket.receivePlain(into: memory), count == memory.count else { return }
+        }
+      }
+    }
+
     // MARK: Waiting
 
     func readable(until due: Int64, _ site: WaitSite) async throws -> Bool {
