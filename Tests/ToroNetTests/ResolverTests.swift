@@ -192,7 +192,9 @@ struct ResolverTests {
       #expect(reactor.waits.isEmpty)
       server.speakUp()
       #expect(try await resolver.resolve("last.example", port: 1).count == 1)
-      #expect(server.asked == ["0.example", "1.example", "last.example"])
+      // The first two were asked for by a thread each, and either may have been first.
+      #expect(server.asked.prefix(2).sorted() == ["0.example", "1.example"])
+      #expect(server.asked.dropFirst(2) == ["last.example"])
       try await until { resolver.lookupCount == 0 && resolver.threadCount == 0 }
     }
   }
