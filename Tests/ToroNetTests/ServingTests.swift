@@ -155,12 +155,12 @@ struct ServingTests {
     }
   }
 
-  @Test("After a server was served and stopped, no descriptor and no wait is left")
+  @Test("After a server was served and stopped, no socket and no wait is left")
   func leavesNothing() async {
     // In a process of its own: other tests have descriptors too.
     await #expect(processExitsWith: .success) {
       try onReactor { reactor in
-        let before = openDescriptorCount()
+        let before = openSocketCount()
         for _ in 0..<20 {
           let listener = try loopback()
           let serving = reactor.spawn {
@@ -176,8 +176,8 @@ struct ServingTests {
           try await listener.stop(grace: .seconds(5))
           try await serving.value
         }
-        guard openDescriptorCount() == before, reactor.waits.isEmpty else {
-          fatalError("\(openDescriptorCount()) descriptors, \(before) before; waits: \(reactor.waits)")
+        guard openSocketCount() == before, reactor.waits.isEmpty else {
+          fatalError("\(openSocketCount()) sockets, \(before) before; waits: \(reactor.waits)")
         }
       }
     }

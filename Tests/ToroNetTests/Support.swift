@@ -82,6 +82,23 @@ func openDescriptorCount() -> Int {
   return count
 }
 
+/// How many sockets this process has open: the runtime's own timers and events come and go.
+func openSocketCount() -> Int {
+  guard let directory = opendir("/proc/self/fd") else { return -1 }
+  defer { closedir(directory) }
+  var count = 0
+  while let entry = readdir(directory) {
+    let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    var information = stat()
+    if let descriptor = Int32(name), fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFSOCK {
+      count += 1
+    }
+  }
+  return count
+}
+
 func soon(_ milliseconds: Int) -> Deadline { .after(.milliseconds(milliseconds)) }
 
 /// A value that the tasks of one reactor share.
