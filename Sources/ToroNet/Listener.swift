@@ -240,11 +240,11 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
       guard let peer, let local = try? ToroNet.localAddress(of: descriptor) else { return .gone }
       let connection = Connection(accepted, peer: peer, local: local)
       #if TLS
-        if let context = options.tls {
-          guard (try? connection.expectTLS(context)) != nil else {
-            return .exhausted(SocketError("accept", errno: ENOMEM, address: localAddress))
-          }
+      if let context = options.tls {
+        guard (try? connection.expectTLS(context)) != nil else {
+          return .exhausted(SocketError("accept", errno: ENOMEM, address: localAddress))
         }
+      }
       #endif
       return .connection(connection)
     }

@@ -26,10 +26,10 @@ extension Listener {
     public var onExhaustion: (@Sendable (SocketError) -> Void)?
 
     #if TLS
-      /// Has the connections speak TLS: the context of a server. They are accepted before the handshake, which the first read
-      /// or write of each does (or ``Connection/handshake(deadline:file:line:)``), so that a client that stalls holds up itself
-      /// alone, for ``TLSConfiguration/handshakeTimeout`` at most.
-      public var tls: TLSContext?
+    /// Has the connections speak TLS: the context of a server. They are accepted before the handshake, which the first read
+    /// or write of each does (or ``Connection/handshake(deadline:file:line:)``), so that a client that stalls holds up itself
+    /// alone, for ``TLSConfiguration/handshakeTimeout`` at most.
+    public var tls: TLSContext?
     #endif
 
     public init() {}
@@ -41,7 +41,7 @@ extension Listener {
       require(backlog >= 1, "Listener.Options.backlog = \(backlog): at least 1")
       require(maxConnections ?? 1 >= 1, "Listener.Options.maxConnections = \(maxConnections ?? 0): at least 1")
       #if TLS
-        require(tls?.configuration.role != .client, "Listener.Options.tls: the context is that of a client")
+      require(tls?.configuration.role != .client, "Listener.Options.tls: the context is that of a client")
       #endif
       require(deferAccept ?? .zero >= .zero, "Listener.Options.deferAccept: a negative duration")
     }

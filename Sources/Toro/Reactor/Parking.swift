@@ -144,46 +144,46 @@ extension Reactor {
   }
 
   #if TORO_PUBLIC_RUNTIME_ONLY
-    /// Switches to the parking executor, and back.
-    @usableFromInline
-    package func suspend() async { await parkingLot.park() }
+  /// Switches to the parking executor, and back.
+  @usableFromInline
+  package func suspend() async { await parkingLot.park() }
 
-    private func parkWithHandler(_ waiter: WaiterPointer) async {
-      let id = waiter.pointee.id
+  private func parkWithHandler(_ waiter: WaiterPointer) async {
+    let id = waiter.pointee.id
+    nonisolated(unsafe) let waiter = waiter
+    await withTaskCancellationHandler {
+      await parkUnrecorded(waiter)
+    } onCancel: {
+      cancelledTaskWait(id)
+    }
+  }
+
+  /// The handler's scope may have left the reactor's thread; the wait goes on there.
+  private func parkUnrecorded(_ waiter: WaiterPointer) async {
+    guard isInside else {
       nonisolated(unsafe) let waiter = waiter
-      await withTaskCancellationHandler {
-        await parkUnrecorded(waiter)
-      } onCancel: {
-        cancelledTaskWait(id)
-      }
+      return await home.run { await parkUnrecorded(waiter) }
     }
-
-    /// The handler's scope may have left the reactor's thread; the wait goes on there.
-    private func parkUnrecorded(_ waiter: WaiterPointer) async {
-      guard isInside else {
-        nonisolated(unsafe) let waiter = waiter
-        return await home.run { await parkUnrecorded(waiter) }
-      }
-      waiter.pointee.told.1 = context.with(nil).bits
-      parking = waiter
-      await parkingLot.park()
-    }
+    waiter.pointee.told.1 = context.with(nil).bits
+    parking = waiter
+    await parkingLot.park()
+  }
   #else
-    /// Switches to the parking executor, by the runtime's entry point alone. The caller's isolation must be the mode in
-    /// which the job will be run (``isInMode(_:)``), so that no switch back is needed.
-    @inlinable @inline(__always)
-    package func suspend() async { await switchToParking(parkingExecutor) }
+  /// Switches to the parking executor, by the runtime's entry point alone. The caller's isolation must be the mode in
+  /// which the job will be run (``isInMode(_:)``), so that no switch back is needed.
+  @inlinable @inline(__always)
+  package func suspend() async { await switchToParking(parkingExecutor) }
 
-    private func parkWithHandler(_ waiter: WaiterPointer) async {
-      let handler = toro_add_waiter_cancellation_handler(waiter)
-      let mode = mode(in: #isolation)
-      if let mode { waiter.pointee.told.1 = mode.bits }
-      if mode == nil || !isRunning || !mayLinger || !linger(waiter) {
-        parking = waiter
-        if mode != nil { await suspend() } else { await parkingLot.park() }
-      }
-      toro_remove_cancellation_handler(handler)
+  private func parkWithHandler(_ waiter: WaiterPointer) async {
+    let handler = toro_add_waiter_cancellation_handler(waiter)
+    let mode = mode(in: #isolation)
+    if let mode { waiter.pointee.told.1 = mode.bits }
+    if mode == nil || !isRunning || !mayLinger || !linger(waiter) {
+      parking = waiter
+      if mode != nil { await suspend() } else { await parkingLot.park() }
     }
+    toro_remove_cancellation_handler(handler)
+  }
   #endif
 
   /// A task that has no record was cancelled, on whatever thread, in or before this wait.
@@ -236,10 +236,10 @@ extension Reactor {
 }
 
 #if !TORO_PUBLIC_RUNTIME_ONLY
-  /// An async function of CToroShims whose whole body is a switch to `executor`.
-  @_silgen_name("toro_park_switch")
-  @usableFromInline
-  nonisolated(nonsending) func switchToParking(_ executor: UnsafeMutablePointer<UnownedSerialExecutor>) async
+/// An async function of CToroShims whose whole body is a switch to `executor`.
+@_silgen_name("toro_park_switch")
+@usableFromInline
+nonisolated(nonsending) func switchToParking(_ executor: UnsafeMutablePointer<UnownedSerialExecutor>) async
 #endif
 
 // Called by CToroShims, which is compiled in any case.

@@ -52,15 +52,15 @@ extension Reactor {
     begin(record)
     defer { end(record) }
     #if TORO_PUBLIC_RUNTIME_ONLY
-      return try await withTaskCancellationHandler {
-        try await body.content()
-      } onCancel: {
-        cancelledTask(record)
-      }
+    return try await withTaskCancellationHandler {
+      try await body.content()
+    } onCancel: {
+      cancelledTask(record)
+    }
     #else
-      let handler = toro_add_task_cancellation_handler(Unmanaged.passUnretained(record).toOpaque())
-      defer { toro_remove_cancellation_handler(handler) }
-      return try await body.content()
+    let handler = toro_add_task_cancellation_handler(Unmanaged.passUnretained(record).toOpaque())
+    defer { toro_remove_cancellation_handler(handler) }
+    return try await body.content()
     #endif
   }
 

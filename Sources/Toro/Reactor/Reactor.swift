@@ -94,7 +94,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   @exclusivity(unchecked) var isLingeredOver = false
   @exclusivity(unchecked) var counters = Counters()
   #if Metrics
-    package let traffic = Traffic()
+  package let traffic = Traffic()
   #endif
 
   @exclusivity(unchecked) private var executors: Executors?

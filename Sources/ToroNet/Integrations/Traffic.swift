@@ -6,9 +6,9 @@ extension Socket {
   @inline(__always)
   func noteConnection() {
     #if Metrics
-      let traffic = reactor.traffic
-      traffic.connectionsOpened.add(1, ordering: .relaxed)
-      whenClosed { traffic.connectionsClosed.add(1, ordering: .relaxed) }
+    let traffic = reactor.traffic
+    traffic.connectionsOpened.add(1, ordering: .relaxed)
+    whenClosed { traffic.connectionsClosed.add(1, ordering: .relaxed) }
     #endif
   }
 
@@ -16,7 +16,7 @@ extension Socket {
   @inline(__always)
   func noteReceived(_ count: Int) {
     #if Metrics
-      if count > 0 { reactor.traffic.bytesReceived.add(count, ordering: .relaxed) }
+    if count > 0 { reactor.traffic.bytesReceived.add(count, ordering: .relaxed) }
     #endif
   }
 
@@ -24,7 +24,7 @@ extension Socket {
   @inline(__always)
   func noteSent(_ count: Int) {
     #if Metrics
-      if count > 0 { reactor.traffic.bytesSent.add(count, ordering: .relaxed) }
+    if count > 0 { reactor.traffic.bytesSent.add(count, ordering: .relaxed) }
     #endif
   }
 }
