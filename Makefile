@@ -16,7 +16,7 @@ DIRECTORIES = PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" INCLUDEDIR="$(INCLUDEDIR)" M
 export SWIFT_BACKTRACE = enable=no
 
 # What is tested beside the library itself: package traits, which are off for others.
-TRAITS ?= TLS,Logging,Metrics,ServiceLifecycle
+TRAITS ?= TLS,HTTP,Logging,Metrics,ServiceLifecycle
 
 SOURCES = Package.swift Sources Tests Examples Benchmarks
 

@@ -11,6 +11,7 @@ let package = Package(
   products: [
     .library(name: "Toro", targets: ["Toro"]),
     .library(name: "ToroNet", targets: ["ToroNet"]),
+    .library(name: "ToroHTTP", targets: ["ToroHTTP"]),
     // For programs that make the event_base which Toro adopts.
     .library(name: "CLibevent", targets: ["CLibevent"]),
     // The C interface, for programs of both languages: the header is CToro's, the functions are ToroC's.
@@ -19,11 +20,13 @@ let package = Package(
   // Off unless asked for. What belongs to a trait is fetched only where the trait is on.
   traits: [
     .trait(name: "TLS", description: "TLS for the connections and listeners of ToroNet, by OpenSSL 3 (libssl-dev)."),
+    .trait(name: "HTTP", description: "ToroHTTP: a server and a client, with the types of swift-http-types."),
     .trait(name: "Logging", description: "ToroNet says what it does to a Logger of swift-log."),
     .trait(name: "Metrics", description: "ToroNet reports connections, bytes, lag and waits to swift-metrics."),
     .trait(name: "ServiceLifecycle", description: "Reactors as a Service of swift-service-lifecycle."),
   ],
   dependencies: [
+    .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -46,6 +49,12 @@ let package = Package(
         .product(
           name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: .when(traits: ["ServiceLifecycle"])),
       ], swiftSettings: settings),
+    .target(
+      name: "ToroHTTP",
+      dependencies: [
+        "Toro", "ToroNet",
+        .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTP"])),
+      ], swiftSettings: settings),
     // A program in C whose requests are answered in Swift.
     .target(name: "MixedBoard", dependencies: ["Toro", "ToroC"], path: "Examples/C/Mixed", swiftSettings: settings),
     .executableTarget(
@@ -66,6 +75,12 @@ let package = Package(
       name: "ToroScenarios", dependencies: ["CToro"], path: "Tests/C/ToroScenarios",
       linkerSettings: [.linkedLibrary("event_core"), .linkedLibrary("event_pthreads")]),
     .executableTarget(name: "ToroCheck", dependencies: ["ToroC", "ToroScenarios"], path: "Tests/C/ToroCheck"),
+    .testTarget(
+      name: "ToroHTTPTests",
+      dependencies: [
+        "Toro", "ToroNet", "ToroHTTP",
+        .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTP"])),
+      ], swiftSettings: settings),
     .testTarget(
       name: "ToroCTests", dependencies: ["Toro", "ToroC", "ToroScenarios", "ToroCheck"], swiftSettings: settings),
     .testTarget(name: "ToroReactorTests", dependencies: ["Toro", "CLibevent"], swiftSettings: settings),

@@ -6,11 +6,14 @@ let package = Package(
   products: [
     .executable(name: "ToroBench", targets: ["ToroBench"]), .executable(name: "ToroCBench", targets: ["ToroCBench"]),
   ],
-  dependencies: [.package(name: "Toro", path: "..")],
+  dependencies: [.package(name: "Toro", path: "..", traits: ["HTTP"])],
   targets: [
     .executableTarget(
       name: "ToroBench",
-      dependencies: [.product(name: "Toro", package: "Toro"), .product(name: "ToroNet", package: "Toro")],
+      dependencies: [
+        .product(name: "Toro", package: "Toro"), .product(name: "ToroNet", package: "Toro"),
+        .product(name: "ToroHTTP", package: "Toro"),
+      ],
       swiftSettings: [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
     .executableTarget(name: "ToroCBench", dependencies: [.product(name: "ToroC", package: "Toro")]),
   ],

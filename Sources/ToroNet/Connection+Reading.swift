@@ -236,7 +236,7 @@ extension Connection {
   }
 
   /// Receives a portion into ``input``: whether there was something to receive, or the end.
-  private func receiveAhead() throws -> Bool {
+  func receiveAhead() throws -> Bool {
     try reactor.withScratch { scratch in
       let portion = UnsafeMutableRawBufferPointer(rebasing: scratch[..<portionSize])
       guard let count = try receive(into: portion) else { return false }
@@ -284,11 +284,11 @@ extension Connection {
   }
 
   /// Whether to read before any wait: what can succeed at once does, whatever the deadline and also in a cancelled task.
-  private func mayTryFirst(_ due: Int64) -> Bool { due == .min || reactor.isTaskCancelled }
+  func mayTryFirst(_ due: Int64) -> Bool { due == .min || reactor.isTaskCancelled }
 
   /// Waits until a read is worth trying.
   @inline(__always)
-  private func awaitInput(
+  func awaitInput(
     _ tryFirst: Bool, for role: WaitRole = .readable, until due: Int64, _ site: WaitSite
   ) async throws {
     if tryFirst || mayHaveMore {
@@ -301,7 +301,7 @@ extension Connection {
 
   /// Says what a wait for the descriptor that ended means.
   @inline(__always)
-  private func expectInTime(_ role: WaitRole, _ wait: () async throws -> Bool) async throws {
+  func expectInTime(_ role: WaitRole, _ wait: () async throws -> Bool) async throws {
     do {
       if try await wait() { return }
     } catch {
@@ -314,7 +314,7 @@ extension Connection {
   private var portionSize: Int { 16_384 }
 
   /// Receives once: how many bytes, 0 if the peer has ended, `nil` if there is nothing yet.
-  private func receive(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
+  func receive(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
     if socket.isClosed { throw ClosedError(subject) }
     mayHaveMore = false
     switch socket.receive(into: buffer) {

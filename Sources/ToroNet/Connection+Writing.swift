@@ -77,7 +77,7 @@ extension Connection {
   ///
   /// - Returns: How much was sent if there is more to do; `nil` if not.
   @usableFromInline @inline(never)
-  func startWriting(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
+  package func startWriting(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
     guard reactor.isCurrent, socket.layer == nil else { return 0 }
     expectNoWriter()
     let sent = try sendOrHold(bytes)
@@ -86,7 +86,7 @@ extension Connection {
 
   /// The rest of a write.
   @usableFromInline
-  func write(_ bytes: [UInt8], from start: Int, until due: Int64, _ site: WaitSite) async throws {
+  package func write(_ bytes: [UInt8], from start: Int, until due: Int64, _ site: WaitSite) async throws {
     guard reactor.isInside else {
       return try await reactor.visit { try await self.write(bytes, from: start, until: due, site) }
     }

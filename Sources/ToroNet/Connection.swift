@@ -118,6 +118,9 @@ public final class Connection: CustomStringConvertible, @unchecked Sendable {
   /// Whether it is closed on this side. From any thread.
   public var isClosed: Bool { socket.isClosed }
 
+  /// Whether it speaks TLS, or is to with the next byte. On the reactor's thread.
+  public var isSecure: Bool { socket.layer?.isSecure ?? false }
+
   /// As in `<Connection 127.0.0.1:80 to 127.0.0.1:54321>`. From any thread.
   public var description: String { "<\(subject)\(isClosed ? " closed" : "")>" }
 

@@ -12,6 +12,8 @@ protocol StreamLayer: AnyObject, Sendable {
   var unsentCount: Int { get }
   /// Whether what there is no room for may be held to be sent later.
   var isOpen: Bool { get }
+  /// Whether nobody between the two ends can read or change what passes.
+  var isSecure: Bool { get }
   /// Whether ``close()`` closes the descriptor too.
   var closesDescriptor: Bool { get }
 
@@ -48,6 +50,8 @@ protocol StreamLayer: AnyObject, Sendable {
 }
 
 extension StreamLayer {
+  var isSecure: Bool { false }
+
   func discardReceived() {}
 
   /// Sends a part of a file by way of this process.

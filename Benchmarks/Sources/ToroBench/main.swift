@@ -5,18 +5,18 @@ import ToroNet
 let usage = """
   usage: ToroBench [--form task|callback] WORKLOAD
          ToroBench [--form task|callback] --list
-         ToroBench tcp_echo PORT
+         ToroBench tcp_echo|http_hello PORT
 
   Runs one workload and prints one line of JSON. Exits with 3 if the workload is not offered in that form. --list says what
   one operation of each is, after its name.
-  tcp_echo serves on 127.0.0.1 until SIGTERM.
+  tcp_echo and http_hello serve on 127.0.0.1 until SIGTERM.
   """
 
 func main(_ arguments: ArraySlice<String>) throws -> Int32 {
   let workloads = lockWorkloads + queueWorkloads + deadlineWorkloads + taskWorkloads
-  if arguments.first == "tcp_echo" {
-    guard arguments.count == 2, let port = Int(arguments.last ?? "") else { return misuse("tcp_echo takes a port") }
-    do { try serveEcho(port: port) } catch let error as AddressError { return misuse("\(error)") }
+  if let name = arguments.first, let serve = ["tcp_echo": serveEcho, "http_hello": serveHello][name] {
+    guard arguments.count == 2, let port = Int(arguments.last ?? "") else { return misuse("\(name) takes a port") }
+    do { try serve(port) } catch let error as AddressError { return misuse("\(error)") }
     return 0
   }
   var form = "task"

@@ -59,7 +59,7 @@ extension Reactor {
   }
 
   @inline(__always)
-  func readMonotonicClock() -> Int64 {
+  package func readMonotonicClock() -> Int64 {
     guard clockKind == .monotonic else { return virtualNow.load(ordering: .relaxed) }
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)

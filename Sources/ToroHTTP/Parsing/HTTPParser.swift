@@ -1,0 +1,179 @@
+/// A strict parser of HTTP/1.1 and HTTP/1.0 (RFC 9110, RFC 9112). It does no I/O and keeps none of the bytes.
+///
+///     var parser = HTTPParser(.request)
+///     while true {
+///       switch try parser.parse(bytes) {
+///       case .needsMore: …                         // the same bytes again, and more behind them
+///       case .head(let count): …                   // parser.head says where what is in these bytes
+///       case .body(let range): …                   // a part of the body
+///       case .end(let count): parser.reset()
+///       }
+///     }
+///
+/// Each step says how many bytes it has taken; the next one begins behind them. What is refused and what is understood does not
+/// depend on how the bytes come: all at once, one by one, or several messages together.
+///
+/// It takes lines that end in a carriage return and a line feed, and nothing else; it does not repair. What it refuses, and why, is
+/// said by ``HTTPSyntaxError``.
+///
+/// - Complexity: O(n) in the bytes, however they are portioned, but for a line that comes in portions: that is parsed when its
+///   end is there, and searched for it once.
+public struct HTTPParser: Sendable {
+  public enum Kind: Sendable { case request, response }
+
+  public enum Step: Hashable, Sendable {
+    /// There is no more to be said without more bytes; none were taken.
+    case needsMore
+    /// So many bytes are a head: ``HTTPParser/head``.
+    case head(Int)
+    /// These are of the body, and what is before them was taken too; there may be none of them yet.
+    case body(Range<Int>)
+    /// The message is over, after so many bytes more: ``HTTPParser/trailers``.
+    case end(Int)
+  }
+
+  private enum State { case head, length(Int), chunks, trailers(lastLine: Int), untilEnd, end }
+
+  private let kind: Kind
+  private let limits: HTTPLimits
+  private var state = State.head
+  private var headParser: HeadParser
+  private var trailerParser: HeadParser
+  private var chunks = ChunkDecoder()
+  /// How much more content the body may have.
+  private var room: Int
+  /// Whether the response is to a request that was for the head only.
+  private var hasNoBody = false
+  private var isToConnect = false
+  private var trailerHead = HTTPHead()
+
+  /// What the head says, in the bytes of the step that was ``Step/head(_:)``.
+  public internal(set) var head = HTTPHead()
+
+  /// The fields after the body, in the bytes of the step that was ``Step/end(_:)``.
+  public var trailers: [HTTPHead.Field] { trailerHead.fields }
+
+  public init(_ kind: Kind, limits: HTTPLimits = HTTPLimits()) {
+    self.kind = kind
+    self.limits = limits
+    room = limits.bodyBytes
+    headParser = HeadParser(kind == .request ? .request : .response, limits)
+    trailerParser = HeadParser(.trailers, limits)
+  }
+
+  /// Makes ready for the next message on the same connection.
+  ///
+  /// - Parameter method: Of a response: what was asked for, since there is no body after HEAD, and none of the kind that is
+  ///   parsed after a CONNECT that succeeded.
+  public mutating func reset(to method: String = "GET") {
+    state = .head
+    headParser.reset()
+    head.clear()
+    if !trailerHead.fields.isEmpty { trailerHead.clear() }
+    hasNoBody = method == "HEAD"
+    isToConnect = method == "CONNECT"
+  }
+
+  /// Whether nothing of a message has been taken. What was not taken may still hold a part of its head.
+  public var isAtStart: Bool {
+    if case .head = state { return true }
+    return false
+  }
+
+  /// Takes the next step.
+  ///
+  /// - Parameter bytes: What has come and was not taken yet.
+  /// - Throws: ``HTTPSyntaxError`` for a message that is refused: also if it is called again.
+  public mutating func parse(_ bytes: UnsafeRawBufferPointer) throws(HTTPSyntaxError) -> Step {
+    let bytes = UnsafeBufferPointer(
+      start: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), count: bytes.count)
+    switch state {
+    case .head:
+      guard let count = try headParser.parse(bytes, into: &head) else { return .needsMore }
+      try begin()
+      return .head(count)
+    case .length(let rest):
+      if rest == 0 { return end(0) }
+      let count = min(rest, bytes.count)
+      if count == 0 { return .needsMore }
+      state = .length(rest - count)
+      return .body(0..<count)
+    case .chunks:
+      switch try chunks.parse(bytes, room: room) {
+      case .needsMore: return .needsMore
+      case .data(let range):
+        room -= range.count
+        return .body(range)
+      case .last(let line):
+        state = .trailers(lastLine: line)
+        return try parse(UnsafeRawBufferPointer(bytes))
+      }
+    case .trailers(let line):
+      guard bytes.count > line else { return .needsMore }
+      let rest = UnsafeBufferPointer(rebasing: bytes[line...])
+      guard let count = try trailerParser.parse(rest, into: &trailerHead) else { return .needsMore }
+      for index in trailerHead.fields.indices { trailerHead.fields[index].move(by: line) }
+      return end(line + count)
+    case .untilEnd:
+      if bytes.isEmpty { return .needsMore }
+      if bytes.count > room { throw .bodyTooLarge }
+      room -= bytes.count
+      return .body(0..<bytes.count)
+    case .end:
+      return .end(0)
+    }
+  }
+
+  /// Says that no more bytes will come, when all that can be taken has been.
+  ///
+  /// - Parameter leftover: How many bytes have come that were not taken.
+  /// - Returns: Whether a message has ended by that, as a response may; `false` if none had begun.
+  /// - Throws: ``HTTPSyntaxError/unexpectedEnd`` in the middle of one.
+  public mutating func finish(leftover: Int) throws(HTTPSyntaxError) -> Bool {
+    switch state {
+    case .untilEnd, .end:
+      state = .end
+      return true
+    case .head where leftover == 0: return false
+    case .length(0): return true
+    default: throw .unexpectedEnd
+    }
+  }
+
+  /// Decides what comes after the head.
+  private mutating func begin() throws(HTTPSyntaxError) {
+    if kind == .response {
+      if head.status == 101 { throw .unexpectedSwitch }
+      let isFinal = head.status >= 200
+      let isTunnel = isToConnect && head.status / 100 == 2
+      if hasNoBody || !isFinal || head.status == 204 || head.status == 304 || isTunnel { head.framing = .none }
+      if head.framing == .untilEnd { head.keepsAlive = false }
+    }
+    room = limits.bodyBytes
+    switch head.framing {
+    case .none: state = .length(0)
+    case .length(let count):
+      if count > limits.bodyBytes { throw .bodyTooLarge }
+      state = .length(count)
+    case .chunked:
+      chunks = ChunkDecoder()
+      trailerParser.reset()
+      trailerHead.clear()
+      state = .chunks
+    case .untilEnd: state = .untilEnd
+    }
+  }
+
+  private mutating func end(_ count: Int) -> Step {
+    state = .end
+    return .end(count)
+  }
+}
+
+extension HTTPHead.Field {
+  fileprivate mutating func move(by count: Int) {
+    self = HTTPHead.Field(
+      name: HTTPHead.Part(name.range.lowerBound + count, name.range.upperBound + count),
+      value: HTTPHead.Part(value.range.lowerBound + count, value.range.upperBound + count))
+  }
+}

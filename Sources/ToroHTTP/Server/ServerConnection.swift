@@ -1,0 +1,477 @@
+#if HTTP
+import HTTPTypes
+import Toro
+import ToroNet
+
+/// A connection that is served: its requests, one after the other. On the reactor's thread.
+final class ServerConnection: BodySource, @unchecked Sendable {
+  private let connection: Connection
+  private let server: HTTPServer
+  private let workspace: Workspace
+  private let reader: MessageReader
+  /// Of the request in hand, used again for the next if nobody has kept it.
+  @exclusivity(unchecked) private var message = MessageHead()
+  /// Counts requests.
+  @exclusivity(unchecked) private var number: UInt64 = 0
+  @exclusivity(unchecked) private var began: Int64 = 0
+
+  // Of the request's body.
+  @exclusivity(unchecked) private var bodyState = BodyState.ended
+  @exclusivity(unchecked) private var bodyDue = Int64.max
+  @exclusivity(unchecked) private var owesContinue = false
+  @exclusivity(unchecked) private var receivedTrailers = HTTPFields()
+
+  // Of the answer.
+  @exclusivity(unchecked) private var answer = AnswerState.none
+  @exclusivity(unchecked) private var isChunked = false
+  @exclusivity(unchecked) private var written = 0
+  @exclusivity(unchecked) private var promised: Int?
+  @exclusivity(unchecked) private var trailers: HTTPFields?
+
+  private enum BodyState {
+    case reading, ended
+    case failed(any Error)
+  }
+
+  private enum AnswerState { case none, begun }
+
+  init(_ connection: Connection, _ server: HTTPServer, _ workspace: Workspace) {
+    self.connection = connection
+    self.server = server
+    self.workspace = workspace
+    reader = MessageReader(connection, .request, server.configuration.limits)
+  }
+
+  func run() async throws {
+    connection.idleTimeout = server.configuration.idleTimeout
+    do {
+      while try await receiveHead() {
+        guard try await handle() else { break }
+        reader.parser.reset()
+      }
+      connection.close()
+    } catch let error as HTTPSyntaxError {
+      await refuse(error.status, error.description)
+    } catch is TimeoutError {
+      // In the middle of a head; nobody is told of a connection that was idle.
+      if reader.pendingCount > 0, case .none = answer { await refuse(408, "the request took too long") }
+      connection.close()
+    } catch let error as CancellationError {
+      connection.close()
+      throw error
+    } catch let error as ReactorClosedError {
+      throw error
+    } catch {
+      connection.close()  // the peer is gone
+    }
+  }
+
+  // MARK: Heads
+
+  /// Receives the next request's head.
+  ///
+  /// - Returns: Whether there is one: not at the end of the stream, nor when the server stops.
+  @inline(__always)
+  private func receiveHead() async throws -> Bool {
+    var due = Int64.max
+    var isComplete = false
+    answer = .none
+    if reader.pendingCount > 0 {
+      isComplete = try reader.step { take($0, $1) }
+      if !isComplete { due = headDue() }
+    }
+    while !isComplete {
+      guard try await connection.awaitInput(betweenMessages: reader.pendingCount == 0, until: due, .request) else {
+        return false
+      }
+      switch try reader.receive({ take($0, $1) }) {
+      case .step: isComplete = true
+      case .end:
+        if reader.pendingCount > 0 { throw HTTPSyntaxError.unexpectedEnd }
+        return false
+      case .nothing: if due == .max, reader.pendingCount > 0 { due = headDue() }
+      }
+    }
+    return true
+  }
+
+  private func headDue() -> Int64 { connection.reactor.resolve(.after(server.configuration.headTimeout)) }
+
+  @inline(__always)
+  private func take(_ step: HTTPParser.Step, _ bytes: UnsafeRawBufferPointer) {
+    guard case .head(let count) = step else { return }
+    if !isKnownUniquelyReferenced(&message) { message = MessageHead() }
+    message.fill(&reader.parser, UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+  }
+
+  // MARK: Handling
+
+  /// Answers the request whose head was received.
+  ///
+  /// - Returns: Whether the connection goes on.
+  @inline(__always)
+  private func handle() async throws -> Bool {
+    number &+= 1
+    let framing = message.head.framing
+    let body: HTTPBody
+    switch framing {
+    case .none, .length(0):
+      bodyState = .ended
+      body = .empty
+    default:
+      bodyState = .reading
+      owesContinue = message.head.expectsContinue
+      bodyDue = connection.reactor.resolve(.after(server.configuration.bodyTimeout))
+      receivedTrailers = HTTPFields()
+      var length: Int?
+      if case .length(let count) = framing { length = count }
+      body = HTTPBody(self, number, length: length)
+    }
+    if server.configuration.accessLog != nil { began = connection.reactor.readMonotonicClock() }
+    if message.head.hasUnknownExpectation {
+      await refuse(417, "the expectation cannot be met")
+      return false
+    }
+    let request = HTTPServer.Request(message: message, body: body, connection: connection)
+    var response: HTTPServer.Response
+    do {
+      response = try await server.handler(request)
+    } catch {
+      response = try answer(to: error, request)
+    }
+    let goesOn: Bool
+    if case .stream(let length, let write) = response.body {
+      goesOn = try await stream(response, length, write, request)
+    } else {
+      goesOn = try await send(&response)
+    }
+    if server.configuration.accessLog != nil { log(response.status.code) }
+    if goesOn, case .ended = bodyState { return true }
+    return try await finish(goesOn: goesOn)
+  }
+
+  /// What a handler that throws is answered for with.
+  private func answer(to error: any Error, _ request: HTTPServer.Request) throws -> HTTPServer.Response {
+    if error is CancellationError, connection.reactor.isTaskCancelled { throw error }
+    // What reading the body has thrown is the client's doing.
+    if case .failed(let failure) = bodyState {
+      var response: HTTPServer.Response
+      switch failure {
+      case let failure as HTTPSyntaxError: response = Self.refusal(failure.status, failure.description)
+      case is TimeoutError: response = Self.refusal(408, "the request took too long")
+      default: throw error
+      }
+      response.closesConnection = true
+      return response
+    }
+    if let error = error as? HTTPSyntaxError, error == .bodyTooLarge {
+      return Self.refusal(413, error.description)
+    }
+    server.configuration.onError?(request, error)
+    return HTTPServer.Response.text("internal error\n", status: .internalServerError)
+  }
+
+  static func refusal(_ status: Int, _ reason: String) -> HTTPServer.Response {
+    .text("\(reason)\n", status: .standard(status))
+  }
+
+  /// Answers what is no request, or cannot be gone on with, and ends the connection so that the client hears of it.
+  private func refuse(_ status: Int, _ reason: String) async {
+    var response = Self.refusal(status, reason)
+    response.closesConnection = true
+    if reader.parser.isAtStart { message = MessageHead() }
+    if (try? await send(&response)) != nil {
+      if server.configuration.accessLog != nil { log(status) }
+      await linger()
+    }
+    connection.close()
+  }
+
+  /// Deals with what is left of the request.
+  private func finish(goesOn: Bool) async throws -> Bool {
+    if goesOn, !owesContinue {
+      // A little is read over; much is not waited for.
+      var rest = 65_536
+      do {
+        while case .reading = bodyState, rest > 0, let portion = try await nextPortion(of: number) {
+          rest -= portion.count
+        }
+      } catch is HTTPSyntaxError {
+      }
+      if case .ended = bodyState { return true }
+    }
+    if case .ended = bodyState {} else { await linger() }
+    return false
+  }
+
+  /// Has the client read the answer before the connection is closed: closed with something unread, the system would cut it.
+  private func linger() async {
+    connection.closeWrite()
+    let due = connection.reactor.resolve(.after(.seconds(2)))
+    var rest = 1 << 20
+    do {
+      while rest > 0 {
+        _ = try await connection.awaitInput(betweenMessages: false, until: due, .request)
+        let count = try connection.reactor.withScratch { try connection.receiveNow(into: $0) }
+        if count == 0 { return }
+        rest -= count ?? 0
+      }
+    } catch {
+      // It need not be told twice.
+    }
+  }
+
+  private func log(_ status: Int) {
+    let head = message.head
+    server.configuration.accessLog?(
+      HTTPServer.AccessRecord(
+        peerAddress: connection.peerAddress, method: message.text(head.method), target: message.text(head.target),
+        status: status, bodyBytes: written,
+        duration: .nanoseconds(began == 0 ? 0 : connection.reactor.readMonotonicClock() - began)))
+  }
+
+  // MARK: Bodies
+
+  func nextPortion(of number: UInt64) async throws -> [UInt8]? {
+    guard connection.reactor.isInside else {
+      return try await connection.reactor.visit { try await self.nextPortion(of: number) }
+    }
+    guard number == self.number else { throw BodyGoneError() }
+    switch bodyState {
+    case .ended: return nil
+    case .failed(let error): throw error
+    case .reading: break
+    }
+    do {
+      return try await receivePortion()
+    } catch {
+      if !(error is CancellationError) { bodyState = .failed(error) }
+      throw error
+    }
+  }
+
+  private func receivePortion() async throws -> [UInt8]? {
+    var portion: [UInt8]?
+    var hasEnded = false
+    func take(_ step: HTTPParser.Step, _ bytes: UnsafeRawBufferPointer) {
+      switch step {
+      case .body(let range): if !range.isEmpty { portion = [UInt8](bytes[range]) }
+      case .end:
+        hasEnded = true
+        let fields = reader.parser.trailers
+        if !fields.isEmpty { receivedTrailers = [UInt8](bytes).fields(fields) }
+      case .needsMore, .head: break
+      }
+    }
+    while true {
+      while try reader.step(take) {
+        if let portion { return portion }
+        if hasEnded {
+          bodyState = .ended
+          return nil
+        }
+      }
+      if owesContinue {
+        owesContinue = false
+        try await connection.write("HTTP/1.1 100 Continue\r\n\r\n")
+      }
+      _ = try await connection.awaitInput(betweenMessages: false, until: bodyDue, .request)
+      if case .end = try reader.receive(take) { throw HTTPSyntaxError.unexpectedEnd }
+      if let portion { return portion }
+      if hasEnded {
+        bodyState = .ended
+        return nil
+      }
+    }
+  }
+
+  func trailers(of number: UInt64) -> HTTPFields { number == self.number ? receivedTrailers : HTTPFields() }
+
+  // MARK: Answers
+
+  /// Sends an answer whose body is known.
+  ///
+  /// - Returns: Whether the connection may go on.
+  @inline(__always)
+  private func send(_ response: inout HTTPServer.Response) async throws -> Bool {
+    answer = .begun
+    let (sent, goesOn) = try put(&response)
+    if let sent { try await connection.write(Array(workspace.writer.bytes), from: sent, until: .max, .request) }
+    return goesOn
+  }
+
+  /// Puts it together and sends what can be sent at once: how much, if it is not all.
+  private func put(_ response: inout HTTPServer.Response) throws -> (sent: Int?, goesOn: Bool) {
+    let goesOn: Bool
+    do {
+      goesOn = try putHead(response, length: response.body.count)
+    } catch let error as InvalidFieldError {
+      server.configuration.onError?(
+        HTTPServer.Request(message: message, body: .empty, connection: connection), error)
+      response = Self.refusal(500, "internal error")
+      return try put(&response)
+    }
+    written = 0
+    if sendsBody(response.status.code) {
+      switch response.body {
+      case .text(let text): workspace.writer.append(text)
+      case .bytes(let bytes): workspace.writer.append(bytes)
+      case .empty, .stream: break
+      }
+      written = response.body.count ?? 0
+    }
+    return (try workspace.writer.bytes.withUnsafeBytes { try connection.startWriting($0) }, goesOn)
+  }
+
+  private func sendsBody(_ status: Int) -> Bool {
+    !message.equals(message.head.method, "HEAD") && status != 204 && status != 304
+  }
+
+  /// Writes the head.
+  ///
+  /// - Parameter length: How many bytes the body has; `nil` if that is not known.
+  /// - Returns: Whether the connection may go on.
+  private func putHead(_ response: HTTPServer.Response, length: Int?) throws -> Bool {
+    let head = message.head
+    let status = response.status.code
+    let isOld = head.minorVersion == 0
+    isChunked = length == nil && !isOld && status != 204 && status != 304
+    let goesOn =
+      head.keepsAlive && !response.closesConnection && !connection.isLetGo && (length != nil || isChunked)
+      && !owesContinueAtEnd
+    workspace.writer.clear()
+    if status == 200 && response.status.reasonPhrase == "OK" {
+      workspace.writer.append("HTTP/1.1 200 OK\r\n")
+    } else {
+      workspace.writer.append("HTTP/1.1 ")
+      workspace.writer.append(decimal: status)
+      workspace.writer.append(" ")
+      workspace.writer.append(response.status.reasonPhrase)
+      workspace.writer.append("\r\n")
+    }
+    var hasDate = false
+    for field in response.headerFields {
+      switch field.name.canonicalName {
+      case "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade":
+        throw InvalidFieldError(name: field.name.rawName)
+      case "date": hasDate = true
+      default: break
+      }
+      try workspace.writer.append(field)
+    }
+    if let contentType = response.contentType, !response.headerFields.contains(.contentType) {
+      try workspace.writer.append(name: "Content-Type", value: contentType)
+    }
+    if !hasDate {
+      let second = connection.reactor.unixNanoseconds / 1_000_000_000
+      workspace.writer.append(workspace.date.line(at: second))
+    }
+    if let name = server.configuration.serverName { try workspace.writer.append(name: "Server", value: name) }
+    if isChunked {
+      workspace.writer.append("Transfer-Encoding: chunked\r\n")
+    } else if let length, status != 204, status != 304 {
+      workspace.writer.append("Content-Length: ")
+      workspace.writer.append(decimal: length)
+      workspace.writer.append("\r\n")
+    }
+    if !goesOn {
+      workspace.writer.append("Connection: close\r\n")
+    } else if isOld {
+      workspace.writer.append("Connection: keep-alive\r\n")
+    }
+    workspace.writer.append("\r\n")
+    return goesOn
+  }
+
+  /// Whether the client still waits for word before it sends its body: nobody knows then what comes next.
+  private var owesContinueAtEnd: Bool {
+    if case .reading = bodyState { return owesContinue }
+    return false
+  }
+
+  // MARK: Answers bit by bit
+
+  private func stream(
+    _ response: HTTPServer.Response, _ length: Int?,
+    _ write: @Sendable (HTTPServer.BodyWriter) async throws -> Void, _ request: HTTPServer.Request
+  ) async throws -> Bool {
+    let goesOn: Bool
+    do {
+      goesOn = try putHead(response, length: length)
+    } catch let error as InvalidFieldError {
+      server.configuration.onError?(request, error)
+      var refusal = Self.refusal(500, "internal error")
+      return try await send(&refusal)
+    }
+    answer = .begun
+    written = 0
+    promised = length
+    trailers = nil
+    let hasBody = sendsBody(response.status.code)
+    try await connection.write(workspace.writer.bytes)
+    guard hasBody else { return goesOn }
+    do {
+      try await write(HTTPServer.BodyWriter(connection: self, number: number))
+      if let length, written < length { throw BodyLengthError(promised: length, written: written) }
+    } catch {
+      // The client must not take a part for the whole.
+      number &+= 1
+      connection.reset()
+      if !(error is CancellationError) { server.configuration.onError?(request, error) }
+      throw error
+    }
+    if isChunked {
+      workspace.writer.clear()
+      workspace.writer.append("0\r\n")
+      for field in trailers ?? HTTPFields() { try workspace.writer.append(field) }
+      workspace.writer.append("\r\n")
+      try await connection.write(workspace.writer.bytes)
+    }
+    return goesOn
+  }
+
+  func writePortion(_ bytes: [UInt8], of number: UInt64) async throws {
+    guard connection.reactor.isInside else {
+      return try await connection.reactor.visit { try await self.writePortion(bytes, of: number) }
+    }
+    guard number == self.number, case .begun = answer else { throw BodyGoneError() }
+    if bytes.isEmpty { return }
+    if let promised, bytes.count > promised - written {
+      throw BodyLengthError(promised: promised, written: written + bytes.count)
+    }
+    written += bytes.count
+    guard isChunked else { return try await connection.write(bytes) }
+    workspace.writer.clear()
+    workspace.writer.append(hex: bytes.count)
+    workspace.writer.append("\r\n")
+    if bytes.count > 16_384 {
+      try await connection.write([workspace.writer.bytes, bytes, [13, 10]])
+    } else {
+      workspace.writer.append(bytes)
+      workspace.writer.append("\r\n")
+      try await connection.write(workspace.writer.bytes)
+    }
+  }
+
+  func setTrailers(_ fields: HTTPFields, of number: UInt64) {
+    if number == self.number { trailers = fields }
+  }
+}
+
+extension HTTPServer.Response.Body {
+  /// How many bytes it has, if that is known.
+  var count: Int? {
+    switch self {
+    case .empty: 0
+    case .bytes(let bytes): bytes.count
+    case .text(let text): text.utf8.count
+    case .stream(let length, _): length
+    }
+  }
+}
+
+extension WaitSite {
+  /// Of waits for what a peer sends.
+  static var request: WaitSite { WaitSite("HTTP", 0) }
+}
+#endif

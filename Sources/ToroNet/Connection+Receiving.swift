@@ -1,0 +1,117 @@
+import Toro
+
+/// Reading in two steps, for protocols that are spoken over a connection: a wait until there is something, and a call that
+/// takes it at once, into memory that is borrowed for the call. So a connection between two messages needs no buffer.
+extension Connection {
+  /// How a wait for input goes on.
+  @usableFromInline
+  package enum InputStart {
+    /// ``receiveNow(into:)`` is worth trying.
+    case ready
+    /// After a suspension, by ``finishAwaitingInput()``.
+    case suspend
+    /// By ``awaitInput(betweenMessages:until:_:hasBegun:)``.
+    case goOn
+    /// By the same, from the beginning.
+    case otherwise
+  }
+
+  /// Waits until ``receiveNow(into:)`` is worth trying, which may still find nothing.
+  ///
+  /// - Parameter betweenMessages: Whether a server may stop here: see ``awaitRequest(deadline:file:line:)``.
+  /// - Returns: Whether to go on; false if the server stops.
+  @inlinable @inline(__always)
+  package func awaitInput(betweenMessages: Bool, until due: Int64, _ site: WaitSite) async throws -> Bool {
+    switch try startAwaitingInput(betweenMessages, until: due, site, #isolation) {
+    case .ready: return true
+    case .suspend:
+      await reactor.suspend()
+      try finishAwaitingInput()
+      return true
+    case .goOn: return try await awaitInput(betweenMessages, until: due, site, hasBegun: true)
+    case .otherwise: return try await awaitInput(betweenMessages, until: due, site, hasBegun: false)
+    }
+  }
+
+  /// All of it that comes before the common wait, in a call that is not async.
+  @usableFromInline @inline(never)
+  package func startAwaitingInput(
+    _ betweenMessages: Bool, until due: Int64, _ site: WaitSite, _ isolation: (any Actor)?
+  ) throws -> InputStart {
+    guard reactor.isInside, !mayHaveMore, !hasEnded, socket.layer == nil, !mayTryFirst(due), !isLetGo else {
+      return .otherwise
+    }
+    beginReading()
+    guard input.isEmpty else {
+      isReading = false
+      return .ready
+    }
+    awaitsRequest = betweenMessages
+    readTurns.waited()
+    do {
+      switch try socket.beginReadable(until: limit(due), site, isolation) {
+      case .suspends: return .suspend
+      case .isDecided:
+        try finishAwaitingInput()
+        return .ready
+      case .goesOn: return .goOn
+      }
+    } catch {
+      (isReading, awaitsRequest) = (false, false)
+      throw translate(error)
+    }
+  }
+
+  /// What came of the wait after the suspension.
+  @usableFromInline @inline(never)
+  package func finishAwaitingInput() throws {
+    defer { (isReading, awaitsRequest) = (false, false) }
+    do {
+      guard try socket.endReadable() else { throw TimeoutError("\(subject).read") }
+    } catch {
+      throw translate(error)
+    }
+  }
+
+  /// The ways that are rarer.
+  @usableFromInline
+  package func awaitInput(
+    _ betweenMessages: Bool, until due: Int64, _ site: WaitSite, hasBegun: Bool
+  ) async throws -> Bool {
+    guard reactor.isInside else {
+      return try await reactor.visit { try await self.awaitInput(betweenMessages, until: due, site, hasBegun: false) }
+    }
+    if !hasBegun { beginReading() }
+    awaitsRequest = betweenMessages
+    defer { (isReading, awaitsRequest) = (false, false) }
+    if hasBegun {
+      try await expectInTime(.readable) { try await socket.goOnReadable(until: limit(due), site) }
+      return true
+    }
+    if !input.isEmpty || hasEnded { return true }
+    guard betweenMessages else {
+      try await awaitInput(mayTryFirst(due), until: due, site)
+      return true
+    }
+    let isStopping = isLetGo
+    try await awaitInput(mayTryFirst(due) || isStopping, until: due, site)
+    return try receiveAhead() || !isStopping
+  }
+
+  /// Takes what has come: how many bytes, 0 at the end of the stream, `nil` if there is nothing yet.
+  package func receiveNow(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
+    if !input.isEmpty { return input.take(into: buffer) }
+    return hasEnded ? 0 : try receive(into: buffer)
+  }
+
+  /// Gives back what was received and belongs to somebody else: the next read finds it first.
+  package func putBack(_ bytes: UnsafeRawBufferPointer) {
+    var before = InputBuffer()
+    before.append(bytes)
+    while !input.isEmpty { input.take(input.count).withUnsafeBytes { before.append($0) } }
+    input = before
+  }
+
+  /// Whether the listener that serves it is being stopped.
+  package var isLetGo: Bool { serving?.isStopping ?? false }
+}
