@@ -56,6 +56,11 @@ struct HeadWriter {
   mutating func append(name: StaticString, value: String) throws(InvalidFieldError) {
     append(name)
     append(": ")
+    try append(value: value, of: name)
+  }
+
+  /// The rest of a line.
+  mutating func append(value: String, of name: StaticString) throws(InvalidFieldError) {
     let start = bytes.count
     append(value)
     let isValid = bytes.withUnsafeBufferPointer { bytes in

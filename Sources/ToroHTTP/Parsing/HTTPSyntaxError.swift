@@ -47,7 +47,7 @@ extension HTTPSyntaxError: CustomStringConvertible {
     switch self {
     case .malformedRequestLine: "the request line is not a method, a target and a version with one space between them"
     case .malformedStatusLine: "the status line is not a version, three digits and a reason"
-    case .unsupportedVersion: "the version is neither HTTP/1.1 nor HTTP/1.0"
+    case .unsupportedVersion: "HTTP is spoken here in the versions 1.1 and 1.0"
     case .malformedTarget: "the target is not one that its method may have"
     case .lineTooLong: "the first line is too long"
     case .headersTooLarge: "the header fields are too long"

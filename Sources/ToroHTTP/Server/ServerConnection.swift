@@ -28,6 +28,11 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   @exclusivity(unchecked) private var promised: Int?
   @exclusivity(unchecked) private var trailers: HTTPFields?
 
+  /// How much of a body that the handler has not read is read over, so that the connection can go on.
+  private static let leftoverLimit = 65_536
+  /// How long that may take, and how long a client may take to read the answer and end its side before it is cut.
+  private static let lingeringTime = Duration.seconds(5)
+
   private enum BodyState {
     case reading, ended
     case failed(any Error)
@@ -191,7 +196,8 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   private func finish(goesOn: Bool) async throws -> Bool {
     if goesOn, !owesContinue {
       // A little is read over; much is not waited for.
-      var rest = 65_536
+      var rest = Self.leftoverLimit
+      bodyDue = min(bodyDue, connection.reactor.resolve(.after(Self.lingeringTime)))
       do {
         while case .reading = bodyState, rest > 0, let portion = try await nextPortion(of: number) {
           rest -= portion.count
@@ -207,15 +213,11 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   /// Has the client read the answer before the connection is closed: closed with something unread, the system would cut it.
   private func linger() async {
     connection.closeWrite()
-    let due = connection.reactor.resolve(.after(.seconds(2)))
-    var rest = 1 << 20
+    let due = connection.reactor.resolve(.after(Self.lingeringTime))
     do {
-      while rest > 0 {
+      repeat {
         _ = try await connection.awaitInput(betweenMessages: false, until: due, .request)
-        let count = try connection.reactor.withScratch { try connection.receiveNow(into: $0) }
-        if count == 0 { return }
-        rest -= count ?? 0
-      }
+      } while try connection.reactor.withScratch { try connection.receiveNow(into: $0) } != 0
     } catch {
       // It need not be told twice.
     }
@@ -335,10 +337,11 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     let head = message.head
     let status = response.status.code
     let isOld = head.minorVersion == 0
+    if status < 200 { throw InvalidFieldError(name: ":status") }
     isChunked = length == nil && !isOld && status != 204 && status != 304
     let goesOn =
       head.keepsAlive && !response.closesConnection && !connection.isLetGo && (length != nil || isChunked)
-      && !owesContinueAtEnd
+      && !hasUnreadBody
     workspace.writer.clear()
     if status == 200 && response.status.reasonPhrase == "OK" {
       workspace.writer.append("HTTP/1.1 200 OK\r\n")
@@ -346,8 +349,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
       workspace.writer.append("HTTP/1.1 ")
       workspace.writer.append(decimal: status)
       workspace.writer.append(" ")
-      workspace.writer.append(response.status.reasonPhrase)
-      workspace.writer.append("\r\n")
+      try workspace.writer.append(value: response.status.reasonPhrase, of: ":status")
     }
     var hasDate = false
     for field in response.headerFields {
@@ -383,10 +385,12 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     return goesOn
   }
 
-  /// Whether the client still waits for word before it sends its body: nobody knows then what comes next.
-  private var owesContinueAtEnd: Bool {
-    if case .reading = bodyState { return owesContinue }
-    return false
+  /// Whether the request's body is not worth reading over: too much of it, or the client still waits for word before it sends
+  /// it, and nobody knows then what comes next.
+  private var hasUnreadBody: Bool {
+    guard case .reading = bodyState else { return false }
+    if case .length(let count) = message.head.framing, count > Self.leftoverLimit { return true }
+    return owesContinue
   }
 
   // MARK: Answers bit by bit
