@@ -300,7 +300,8 @@ struct ServerTests {
         let text = try await answer(to: request + "Connection: close\r\n\r\n", from: listener)
         #expect(text.split(separator: "\r\n").last.map(String.init) == expected)
       }
-      try await expect("GET /a?b=c HTTP/1.1\r\nHost: x:1\r\nCookie: a=1\r\ncookie: b=2\r\n", "GET http x:1 /a?b=c a=1; b=2 4")
+      try await expect(
+        "GET /a?b=c HTTP/1.1\r\nHost: x:1\r\nCookie: a=1\r\ncookie: b=2\r\n", "GET http x:1 /a?b=c a=1; b=2 4")
       try await expect("FROB http://y/z HTTP/1.1\r\nHost: x\r\n", "FROB http y /z - 2")
       try await expect("GET http://y?q HTTP/1.1\r\nHost: x\r\n", "GET http y /?q - 2")
       try await expect("OPTIONS * HTTP/1.1\r\nHost: x\r\n", "OPTIONS http x * - 2")

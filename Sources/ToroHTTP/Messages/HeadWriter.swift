@@ -2,27 +2,31 @@
 import HTTPTypes
 
 /// Puts heads together, in memory that is used again and again.
-struct HeadWriter {
-  private(set) var bytes: [UInt8] = []
+struct HeadWriter: ~Copyable {
+  private var store = ByteStore(capacity: 1_024)
 
-  mutating func clear() { bytes.removeAll(keepingCapacity: bytes.capacity <= 65_536) }
+  /// What was written, as long as nothing more is.
+  var bytes: UnsafeRawBufferPointer {
+    @inline(__always) get { UnsafeRawBufferPointer(store.bytes) }
+  }
 
   @inline(__always)
-  mutating func append(_ text: StaticString) {
-    bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-  }
+  mutating func clear() { store.clear() }
+
+  @inline(__always)
+  mutating func append(_ text: StaticString) { store.append(text.utf8Start, text.utf8CodeUnitCount) }
 
   @inline(__always)
   mutating func append(_ text: String) {
     var text = text
-    text.withUTF8 { bytes.append(contentsOf: $0) }
+    text.withUTF8 { store.append($0.baseAddress, $0.count) }
   }
 
   @inline(__always)
-  mutating func append(_ more: [UInt8]) { bytes.append(contentsOf: more) }
+  mutating func append(_ more: [UInt8]) { more.withUnsafeBufferPointer { store.append($0.baseAddress, $0.count) } }
 
   mutating func append(decimal number: Int) {
-    if number < 10 { return bytes.append(UInt8(48 + number)) }
+    if number < 10 { return store.append(UInt8(48 + number)) }
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
       var rest = number
       var index = digits.count
@@ -31,7 +35,7 @@ struct HeadWriter {
         digits[index] = UInt8(truncatingIfNeeded: 48 + rest % 10)
         rest /= 10
       }
-      bytes.append(contentsOf: digits[index...])
+      store.append(digits.baseAddress.map { UnsafePointer($0) + index }, digits.count - index)
     }
   }
 
@@ -45,7 +49,7 @@ struct HeadWriter {
     append(": ")
     let isValid = field.withUnsafeBytesOfValue { value in
       guard let base = value.baseAddress else { return true }
-      bytes.append(contentsOf: value)
+      store.append(base, value.count)
       return Octets.endOfValue(base, from: 0, to: value.count) == value.count
     }
     guard isValid else { throw InvalidFieldError(name: field.name.rawName) }
@@ -61,12 +65,12 @@ struct HeadWriter {
 
   /// The rest of a line.
   mutating func append(value: String, of name: StaticString) throws(InvalidFieldError) {
-    let start = bytes.count
+    let start = store.count
     append(value)
-    let isValid = bytes.withUnsafeBufferPointer { bytes in
-      bytes.baseAddress.map { Octets.endOfValue($0, from: start, to: bytes.count) == bytes.count } ?? true
+    guard let base = store.bytes.baseAddress, Octets.endOfValue(base, from: start, to: store.count) == store.count
+    else {
+      throw InvalidFieldError(name: "\(name)")
     }
-    guard isValid else { throw InvalidFieldError(name: "\(name)") }
     append("\r\n")
   }
 }

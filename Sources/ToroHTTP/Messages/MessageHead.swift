@@ -5,22 +5,35 @@ import HTTPTypes
 ///
 /// Most of a head nobody asks for: fields are found in the bytes, and made into strings only for whoever reads them.
 final class MessageHead: @unchecked Sendable {
-  private(set) var bytes: [UInt8] = []
-  private(set) var head = HTTPHead()
+  @exclusivity(unchecked) private var store = ByteStore(capacity: 512)
+  @exclusivity(unchecked) private(set) var head = HTTPHead()
+  /// Which of its connection's messages it is.
+  @exclusivity(unchecked) var number: UInt64 = 0
+
+  var bytes: UnsafeBufferPointer<UInt8> {
+    @inline(__always) get { store.bytes }
+  }
 
   /// Takes over what a parser has found. Before anybody else has it.
+  @inline(__always)
   func fill(_ parser: inout HTTPParser, _ source: UnsafeRawBufferPointer) {
-    bytes.removeAll(keepingCapacity: true)
-    bytes.append(contentsOf: source)
+    store.clear()
+    store.append(source.baseAddress?.assumingMemoryBound(to: UInt8.self), source.count)
     swap(&head, &parser.head)
   }
 
   func text(_ part: HTTPHead.Part) -> String { bytes.text(part.range) }
 
   /// Whether the bytes there are these; case matters.
+  @inline(__always)
   func equals(_ part: HTTPHead.Part, _ text: StaticString) -> Bool {
     guard part.count == text.utf8CodeUnitCount else { return false }
-    return bytes[part.range].elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    var index = part.range.lowerBound
+    for byte in UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount) {
+      if bytes[index] != byte { return false }
+      index &+= 1
+    }
+    return true
   }
 
   /// The values of the fields of this name, put together as HTTP allows it.
@@ -54,14 +67,12 @@ final class MessageHead: @unchecked Sendable {
   var fields: HTTPFields { bytes.fields(head.fields) }
 }
 
-extension [UInt8] {
+extension UnsafeBufferPointer<UInt8> {
   /// As text; what is not UTF-8 is read as Latin-1, as fields once were.
   fileprivate func text(_ range: Range<Int>) -> String {
-    withUnsafeBufferPointer { bytes in
-      let part = UnsafeBufferPointer(rebasing: bytes[range])
-      return String(validating: part, as: UTF8.self)
-        ?? String(String.UnicodeScalarView(part.lazy.map { Unicode.Scalar($0) }))
-    }
+    let part = UnsafeBufferPointer(rebasing: self[range])
+    return String(validating: part, as: UTF8.self)
+      ?? String(String.UnicodeScalarView(part.lazy.map { Unicode.Scalar($0) }))
   }
 
   /// Fields as people handle them.
@@ -70,7 +81,7 @@ extension [UInt8] {
     fields.reserveCapacity(parts.count)
     for part in parts {
       guard let name = HTTPField.Name(text(part.name.range)) else { continue }
-      fields.append(HTTPField(name: name, value: self[part.value.range]))
+      fields.append(HTTPField(name: name, value: UnsafeBufferPointer(rebasing: self[part.value.range])))
     }
     return fields
   }

@@ -58,11 +58,11 @@ public struct HTTPHead: Sendable {
   public internal(set) var host: Part?
 
   /// Forgets it all, but for the memory.
+  @inline(__always)
   mutating func clear() {
-    var fields: [Field] = []
-    swap(&fields, &self.fields)
-    fields.removeAll(keepingCapacity: true)
-    self = HTTPHead()
-    swap(&fields, &self.fields)
+    if !fields.isEmpty { fields.removeAll(keepingCapacity: true) }
+    (method, target, status, reason) = (Part(0, 0), Part(0, 0), 0, Part(0, 0))
+    (minorVersion, framing, keepsAlive) = (1, .none, true)
+    (expectsContinue, hasUnknownExpectation, host) = (false, false, nil)
   }
 }

@@ -15,7 +15,7 @@ enum Octets {
   private static let classes: InlineArray<128, UInt8> = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    0, 7, 4, 1, 7, 7, 7, 7, 6, 6, 7, 7, 6, 7, 7, 4,
+    0, 7, 4, 1, 7, 5, 7, 7, 6, 6, 7, 7, 6, 7, 7, 4,
     7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 4, 6, 4, 6, 4, 4,
     4, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
     7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 4, 4, 4, 5, 7,
@@ -29,7 +29,7 @@ enum Octets {
   }
 
   // A token's characters: letters, digits and !#$%&'*+-.^_`|~
-  // A host's: letters, digits, -._~!$&'()*+,;= and % of an encoded byte.
+  // A host's: letters, digits and -._~!$&'()*+,;=
   // A target's: what is visible but for #, since a fragment is not sent.
   @inline(__always) static func isToken(_ byte: UInt8) -> Bool { isOf(byte, token) }
   @inline(__always) static func isHost(_ byte: UInt8) -> Bool { isOf(byte, host) }
@@ -91,13 +91,13 @@ enum Octets {
       }
       index = end + 1
     } else {
-      while index < bytes.count, isHost(bytes[index]) {
-        if bytes[index] == UInt8(ascii: "%") {
-          guard index + 2 < bytes.count, hexValue(bytes[index + 1]) != nil, hexValue(bytes[index + 2]) != nil else {
-            return false
-          }
+      while true {
+        while index < bytes.count, isHost(bytes[index]) { index &+= 1 }
+        guard index < bytes.count, bytes[index] == UInt8(ascii: "%") else { break }
+        guard index + 2 < bytes.count, hexValue(bytes[index + 1]) != nil, hexValue(bytes[index + 2]) != nil else {
+          return false
         }
-        index += 1
+        index += 3
       }
       if index == 0 { return false }
     }

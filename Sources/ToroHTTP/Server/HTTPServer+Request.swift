@@ -10,10 +10,19 @@ extension HTTPServer {
   /// that has been written.
   public struct Request: Sendable {
     let message: MessageHead
+    let owner: ServerConnection
+
     /// What comes after the head.
-    public let body: HTTPBody
+    public var body: HTTPBody {
+      switch message.head.framing {
+      case .none, .length(0): .empty
+      case .length(let count): HTTPBody(owner, message.number, length: count)
+      case .chunked, .untilEnd: HTTPBody(owner, message.number, length: nil)
+      }
+    }
+
     /// The connection that it came over: for its addresses.
-    public let connection: Connection
+    public var connection: Connection { owner.connection }
 
     /// As it was sent, case and all.
     public var method: HTTPRequest.Method {

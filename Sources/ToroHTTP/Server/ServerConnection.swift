@@ -5,7 +5,7 @@ import ToroNet
 
 /// A connection that is served: its requests, one after the other. On the reactor's thread.
 final class ServerConnection: BodySource, @unchecked Sendable {
-  private let connection: Connection
+  let connection: Connection
   private let server: HTTPServer
   private let workspace: Workspace
   private let reader: MessageReader
@@ -117,39 +117,28 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   @inline(__always)
   private func handle() async throws -> Bool {
     number &+= 1
-    let framing = message.head.framing
-    let body: HTTPBody
-    switch framing {
-    case .none, .length(0):
-      bodyState = .ended
-      body = .empty
+    message.number = number
+    switch message.head.framing {
+    case .none, .length(0): bodyState = .ended
     default:
       bodyState = .reading
       owesContinue = message.head.expectsContinue
       bodyDue = connection.reactor.resolve(.after(server.configuration.bodyTimeout))
       receivedTrailers = HTTPFields()
-      var length: Int?
-      if case .length(let count) = framing { length = count }
-      body = HTTPBody(self, number, length: length)
     }
     if server.configuration.accessLog != nil { began = connection.reactor.readMonotonicClock() }
     if message.head.hasUnknownExpectation {
       await refuse(417, "the expectation cannot be met")
       return false
     }
-    let request = HTTPServer.Request(message: message, body: body, connection: connection)
+    let request = HTTPServer.Request(message: message, owner: self)
     var response: HTTPServer.Response
     do {
       response = try await server.handler(request)
     } catch {
       response = try answer(to: error, request)
     }
-    let goesOn: Bool
-    if case .stream(let length, let write) = response.body {
-      goesOn = try await stream(response, length, write, request)
-    } else {
-      goesOn = try await send(&response)
-    }
+    let goesOn = response.body.isStream ? try await stream(response, request) : try await send(&response)
     if server.configuration.accessLog != nil { log(response.status.code) }
     if goesOn, case .ended = bodyState { return true }
     return try await finish(goesOn: goesOn)
@@ -261,7 +250,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
       case .end:
         hasEnded = true
         let fields = reader.parser.trailers
-        if !fields.isEmpty { receivedTrailers = [UInt8](bytes).fields(fields) }
+        if !fields.isEmpty { receivedTrailers = bytes.withMemoryRebound(to: UInt8.self) { $0.fields(fields) } }
       case .needsMore, .head: break
       }
     }
@@ -297,32 +286,47 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   @inline(__always)
   private func send(_ response: inout HTTPServer.Response) async throws -> Bool {
     answer = .begun
-    let (sent, goesOn) = try put(&response)
-    if let sent { try await connection.write(Array(workspace.writer.bytes), from: sent, until: .max, .request) }
+    let (unsent, goesOn) = try put(&response)
+    switch unsent {
+    case .nothing: break
+    case .rest(let sent):
+      try await connection.write(Array(workspace.writer.bytes), from: sent, until: .max, .request)
+    case .body(let bytes): try await connection.write([Array(workspace.writer.bytes), bytes])
+    }
     return goesOn
   }
 
-  /// Puts it together and sends what can be sent at once: how much, if it is not all.
-  private func put(_ response: inout HTTPServer.Response) throws -> (sent: Int?, goesOn: Bool) {
+  /// What is left to be sent of an answer.
+  private enum Unsent {
+    case nothing
+    /// What was put together, from here on.
+    case rest(Int)
+    /// All that was put together, and a body that is too large to be copied.
+    case body([UInt8])
+  }
+
+  /// Puts it together and sends what can be sent at once.
+  private func put(_ response: inout HTTPServer.Response) throws -> (Unsent, goesOn: Bool) {
     let goesOn: Bool
+    let count = response.body.count
     do {
-      goesOn = try putHead(response, length: response.body.count)
+      goesOn = try putHead(response, length: count)
     } catch let error as InvalidFieldError {
-      server.configuration.onError?(
-        HTTPServer.Request(message: message, body: .empty, connection: connection), error)
+      server.configuration.onError?(HTTPServer.Request(message: message, owner: self), error)
       response = Self.refusal(500, "internal error")
       return try put(&response)
     }
     written = 0
     if sendsBody(response.status.code) {
+      written = count ?? 0
       switch response.body {
       case .text(let text): workspace.writer.append(text)
+      case .bytes(let bytes) where bytes.count > 16_384: return (.body(bytes), goesOn)
       case .bytes(let bytes): workspace.writer.append(bytes)
       case .empty, .stream: break
       }
-      written = response.body.count ?? 0
     }
-    return (try workspace.writer.bytes.withUnsafeBytes { try connection.startWriting($0) }, goesOn)
+    return (try connection.startWriting(workspace.writer.bytes).map { .rest($0) } ?? .nothing, goesOn)
   }
 
   private func sendsBody(_ status: Int) -> Bool {
@@ -334,13 +338,12 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   /// - Parameter length: How many bytes the body has; `nil` if that is not known.
   /// - Returns: Whether the connection may go on.
   private func putHead(_ response: HTTPServer.Response, length: Int?) throws -> Bool {
-    let head = message.head
     let status = response.status.code
-    let isOld = head.minorVersion == 0
+    let isOld = message.head.minorVersion == 0
     if status < 200 { throw InvalidFieldError(name: ":status") }
     isChunked = length == nil && !isOld && status != 204 && status != 304
     let goesOn =
-      head.keepsAlive && !response.closesConnection && !connection.isLetGo && (length != nil || isChunked)
+      message.head.keepsAlive && !response.closesConnection && !connection.isLetGo && (length != nil || isChunked)
       && !hasUnreadBody
     workspace.writer.clear()
     if status == 200 && response.status.reasonPhrase == "OK" {
@@ -361,7 +364,9 @@ final class ServerConnection: BodySource, @unchecked Sendable {
       }
       try workspace.writer.append(field)
     }
-    if let contentType = response.contentType, !response.headerFields.contains(.contentType) {
+    if let contentType = response.contentType,
+      response.headerFields.isEmpty || !response.headerFields.contains(.contentType)
+    {
       try workspace.writer.append(name: "Content-Type", value: contentType)
     }
     if !hasDate {
@@ -396,9 +401,9 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   // MARK: Answers bit by bit
 
   private func stream(
-    _ response: HTTPServer.Response, _ length: Int?,
-    _ write: @Sendable (HTTPServer.BodyWriter) async throws -> Void, _ request: HTTPServer.Request
+    _ response: HTTPServer.Response, _ request: HTTPServer.Request
   ) async throws -> Bool {
+    guard case .stream(let length, let write) = response.body else { preconditionFailure("its body is known") }
     let goesOn: Bool
     do {
       goesOn = try putHead(response, length: length)
@@ -449,7 +454,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     workspace.writer.append(hex: bytes.count)
     workspace.writer.append("\r\n")
     if bytes.count > 16_384 {
-      try await connection.write([workspace.writer.bytes, bytes, [13, 10]])
+      try await connection.write([Array(workspace.writer.bytes), bytes, [13, 10]])
     } else {
       workspace.writer.append(bytes)
       workspace.writer.append("\r\n")
@@ -463,6 +468,10 @@ final class ServerConnection: BodySource, @unchecked Sendable {
 }
 
 extension HTTPServer.Response.Body {
+  var isStream: Bool {
+    if case .stream = self { true } else { false }
+  }
+
   /// How many bytes it has, if that is known.
   var count: Int? {
     switch self {
