@@ -60,10 +60,13 @@ let package = Package(
     .executableTarget(
       name: "MixedServer", dependencies: ["MixedBoard", "CToro"], path: "Examples/C", exclude: ["Mixed"],
       sources: ["mixed-server.c", "http-service.c"], linkerSettings: [.linkedLibrary("event_extra")]),
+    // What tests of several targets use.
+    .target(
+      name: "ToroTestSupport", dependencies: ["Toro", "ToroNet"], path: "Tests/Support", swiftSettings: settings),
     .testTarget(
       name: "ToroNetTests",
       dependencies: [
-        "Toro", "ToroNet", "CLibevent", .target(name: "COpenSSL", condition: .when(traits: ["TLS"])),
+        "Toro", "ToroNet", "ToroTestSupport", "CLibevent", .target(name: "COpenSSL", condition: .when(traits: ["TLS"])),
         .product(name: "InMemoryLogging", package: "swift-log", condition: .when(traits: ["Logging"])),
         .product(name: "MetricsTestKit", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
         .product(
@@ -78,7 +81,7 @@ let package = Package(
     .testTarget(
       name: "ToroHTTPTests",
       dependencies: [
-        "Toro", "ToroNet", "ToroHTTP",
+        "Toro", "ToroNet", "ToroHTTP", "ToroTestSupport",
         .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTP"])),
       ], swiftSettings: settings),
     .testTarget(

@@ -89,13 +89,14 @@ extension Connection {
       return true
     }
     if !input.isEmpty || hasEnded { return true }
-    guard betweenMessages else {
-      try await awaitInput(mayTryFirst(due), until: due, site)
-      return true
+    let isStopping = betweenMessages && isLetGo
+    // What is there is taken in any case. If there is nothing, callers try again: they have to wait then, and hear of it.
+    if isStopping || mayTryFirst(due) {
+      if try receiveAhead() { return true }
+      if isStopping { return false }
     }
-    let isStopping = isLetGo
-    try await awaitInput(mayTryFirst(due) || isStopping, until: due, site)
-    return try receiveAhead() || !isStopping
+    try await awaitInput(false, until: due, site)
+    return true
   }
 
   /// Takes what has come: how many bytes, 0 at the end of the stream, `nil` if there is nothing yet.
@@ -110,6 +111,31 @@ extension Connection {
     before.append(bytes)
     while !input.isEmpty { input.take(input.count).withUnsafeBytes { before.append($0) } }
     input = before
+  }
+
+  /// Has the task that waits to read look again at what it waits for.
+  package func wakeReader() { socket.wakeReaders() }
+
+  // MARK: Kept for later
+
+  /// Has `body` called, once, when something comes or the stream ends while nobody reads: of a connection that is kept for later
+  /// use. It keeps no run going.
+  ///
+  /// - Returns: Whether it can be watched.
+  package func watchIdle(_ body: @escaping @Sendable () -> Void) -> Bool { socket.watchUnawaited(body) }
+
+  /// Ends that, before the connection is used again.
+  package func endWatchingIdle() { socket.endWatchingUnawaited() }
+
+  /// Whether nothing has come that nobody asked for, be it the end: else a connection that was kept is of no use any more. A
+  /// peer of TLS may have sent what is TLS's own.
+  package func isQuiet() -> Bool {
+    guard !socket.isClosed, input.isEmpty, !hasEnded else { return false }
+    do {
+      return try reactor.withScratch { try receive(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<1])) == nil }
+    } catch {
+      return false
+    }
   }
 
   /// Whether the listener that serves it is being stopped.

@@ -105,7 +105,7 @@ extension Connection {
     await letOthersRun()
   }
 
-  private func write(_ parts: [[UInt8]], until due: Int64, _ site: WaitSite) async throws {
+  package func write(_ parts: [[UInt8]], until due: Int64, _ site: WaitSite) async throws {
     guard reactor.isInside else {
       return try await reactor.visit { try await self.write(parts, until: due, site) }
     }

@@ -207,6 +207,11 @@ final class Socket: @unchecked Sendable {
     }
   }
 
+  /// Has `body` called, once, when the descriptor is ready to be read while nobody waits: ``DescriptorWatch``.
+  func watchUnawaited(_ body: @escaping @Sendable () -> Void) -> Bool { reading.watchUnawaited(body) }
+
+  func endWatchingUnawaited() { reading.endWatchingUnawaited() }
+
   /// Lets those who wait to read look again.
   func wakeReaders() { reading.wake() }
 

@@ -132,6 +132,8 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   @exclusivity(unchecked) unowned(unsafe) var previous: DescriptorWatch?
   /// When those who were granted last have had their turn: ``Reactor/numberOfNextEntry``.
   @exclusivity(unchecked) private var turnOfWaiter: UInt64 = 0
+  /// Called once when the event fires while nobody waits.
+  @exclusivity(unchecked) private var bystander: (@Sendable () -> Void)?
   /// What ``begin(_:until:_:_:)`` began.
   @exclusivity(unchecked) private var begun = TaskWait.passed
 
@@ -187,12 +189,43 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
         // Where many are ready, polls come before each has had its turn: it has not read yet.
       } else {
         withExtendedLifetime(self) {
+          let bystander = waiters.isEmpty ? bystander : nil
           remove()
           while let waiter = waiters.popFirst() { decide(waiter, .granted) }
+          if let bystander {
+            self.bystander = nil
+            bystander()
+          }
           settle()
         }
       }
     }
+  }
+
+  // MARK: Without a wait
+
+  /// Has `body` called, once, if the descriptor is ready while nobody waits: for who keeps a descriptor open and has no use for
+  /// it now. It keeps neither the reactor's run nor a host's loop going. On the reactor's thread.
+  ///
+  /// In virtual time the loop polls only for who waits, so that it may be called late.
+  ///
+  /// - Returns: Whether it can be watched.
+  package func watchUnawaited(_ body: @escaping @Sendable () -> Void) -> Bool {
+    if isClosed || reactor.isClosed { return false }
+    bystander = body
+    guard isAdded || add(isInternal: reactor.loop.isAdopted) else {
+      bystander = nil
+      return false
+    }
+    settle()
+    return true
+  }
+
+  /// Ends that. Before a wait, if anybody is to wait again.
+  package func endWatchingUnawaited() {
+    guard bystander != nil else { return }
+    bystander = nil
+    rebalance()
   }
 
   // MARK: A wait in parts
@@ -253,15 +286,16 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
 
   /// A waiter that gives up, or never came into line: the event must not keep the loop going.
   override func rebalance() {
-    if waiters.isEmpty && isAdded && !staysAdded { remove() }
+    if waiters.isEmpty && isAdded && !staysAdded && bystander == nil { remove() }
   }
 
-  private func add() -> Bool {
+  private func add(isInternal: Bool = false) -> Bool {
     event_assign(
       event, reactor.loop.base, descriptor, events | Int16(EV_PERSIST),
       { _, _, context in
         Unmanaged<DescriptorWatch>.fromOpaque(context.unsafelyUnwrapped)._withUnsafeGuaranteedRef { $0.fired() }
       }, Unmanaged.passUnretained(self).toOpaque())
+    if isInternal { event.pointee.ev_evcallback.evcb_flags |= Int16(EVLIST_INTERNAL) }
     guard event_add(event, nil) == 0 else { return false }
     isAdded = true
     reactor.loop.insert(self)
@@ -293,6 +327,7 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   /// Ends the waits as closed, also later ones. On the reactor's thread.
   package func close() {
     withExtendedLifetime(self) {
+      bystander = nil
       remove()
       closeAll()
       settle()

@@ -59,7 +59,7 @@ extension Reactor: CustomStringConvertible {
     let now = self.now
     var found: [WaitDescription] = []
     pool.forEachWaiting { waiter in
-      guard waiter.pointee.role != .scheduled, waiter.pointee.receiver != .member else { return }
+      guard !waiter.pointee.role.isCall, waiter.pointee.receiver != .member else { return }
       let note = pool.note(of: waiter)
       let place = note.flatMap { $0.site.line > 0 ? $0.site : nil }
       found.append(
@@ -77,7 +77,7 @@ extension Reactor: CustomStringConvertible {
   package var waitCounts: [String: Int] {
     var counts: [String: Int] = [:]
     pool.forEachWaiting { waiter in
-      guard waiter.pointee.role != .scheduled, waiter.pointee.receiver != .member else { return }
+      guard !waiter.pointee.role.isCall, waiter.pointee.receiver != .member else { return }
       counts[type(of: waiter.pointee.source).typeName, default: 0] += 1
     }
     return counts

@@ -434,7 +434,7 @@ extension Reactor {
   }
 
   /// Whether something other than a bare wait or a task that is elsewhere can bring the loop on.
-  private var canProgress: Bool { heap.count > 0 || isHeld || loop.isWatching }
+  private var canProgress: Bool { heap.count > backgroundTimers || isHeld || loop.isWatching }
 
   // MARK: Adopted bases
 
@@ -470,7 +470,8 @@ extension Reactor {
   // MARK: What the loop asks
 
   var hasReadyWork: Bool { !ready.isEmpty }
-  var nextDue: Int64 { heap.nextDue }
+  /// When a host's loop has to come back. What is done in the background waits for what else brings it there.
+  var nextDue: Int64 { heap.count > backgroundTimers ? heap.nextDue : .max }
   /// Acquires what a thread that ended its hold had posted before.
   var isHeld: Bool { holdCount.load(ordering: .acquiring) > 0 || awayCount.load(ordering: .acquiring) > 0 }
   var hasPosted: Bool { inbox.mayHaveEntries }

@@ -41,6 +41,17 @@ extension Reactor {
     return Wait(id: addScheduled(waiter, resolve(deadline)), of: self)
   }
 
+  /// As ``schedule(at:_:)``, but what is left to do in the background keeps neither a run nor a host's loop going: the call
+  /// may come late, or never.
+  ///
+  /// - Parameter due: On the reactor's clock, and not never.
+  package func scheduleInBackground(at due: Int64, _ body: @escaping @Sendable () -> Void) -> Wait {
+    assert(due != .max)
+    let waiter = pool.take(for: timers)
+    waiter.storeCallback(CallCallback(call: body))
+    return Wait(id: addScheduled(waiter, due, as: .background), of: self)
+  }
+
   package func schedule(
     at due: Int64, _ function: @escaping @convention(c) (UnsafeMutableRawPointer?) -> Void,
     _ argument: UnsafeMutableRawPointer?
@@ -53,8 +64,8 @@ extension Reactor {
     return addScheduled(waiter, due)
   }
 
-  func addScheduled(_ waiter: WaiterPointer, _ due: Int64) -> UInt64 {
-    waiter.pointee.role = .scheduled
+  func addScheduled(_ waiter: WaiterPointer, _ due: Int64, as role: WaitRole = .scheduled) -> UInt64 {
+    waiter.pointee.role = role
     if isClosing {
       waiter.pointee.state = .decided
       dropScheduled(waiter)
@@ -65,10 +76,15 @@ extension Reactor {
       enqueueReady(.scheduled(waiter))
     } else {
       waiter.pointee.state = .waiting
-      pendingTimers &+= 1
+      if role == .background { backgroundTimers &+= 1 } else { pendingTimers &+= 1 }
       addTimer(waiter, due)
     }
     return waiter.pointee.id
+  }
+
+  /// A call left the heap.
+  func forgetCall(_ waiter: WaiterPointer) {
+    if waiter.pointee.role == .background { backgroundTimers &-= 1 } else { pendingTimers &-= 1 }
   }
 
   func runScheduled(_ waiter: WaiterPointer) {

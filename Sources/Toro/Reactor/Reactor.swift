@@ -50,6 +50,8 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   @exclusivity(unchecked) @usableFromInline var isTelling = false
   @exclusivity(unchecked) package var pendingWaits = 0
   @exclusivity(unchecked) var pendingTimers = 0
+  /// Of the calls that keep nothing going.
+  @exclusivity(unchecked) var backgroundTimers = 0
   /// The context of the job that runs. It says something of the current task only where that is ``running``.
   @exclusivity(unchecked) var context = TaskContext.preferring
   /// The task whose job the reactor runs, or what else the runtime gave it as a job: compared, never used to reach it.
@@ -442,7 +444,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     var left: [WaiterPointer] = []
     pool.forEachWaiting { left.append($0) }
     for waiter in left where waiter.pointee.state == .waiting {
-      if waiter.pointee.role == .scheduled {
+      if waiter.pointee.role.isCall {
         cancelHere(waiter.pointee.id)
       } else {
         waiter.pointee.source.closeAbandoned()

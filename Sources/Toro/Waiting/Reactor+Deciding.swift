@@ -156,9 +156,9 @@ extension Reactor {
   /// Ends what is due, by deadline, then by age. Each is told, with what its callback does, before the next ends.
   func expire(_ now: Int64) {
     while heap.nextDue <= now, let waiter = heap.first(in: pool.table) {
-      if waiter.pointee.role == .scheduled {
+      if waiter.pointee.role.isCall {
         heap.remove(waiter, in: pool.table)
-        pendingTimers &-= 1
+        forgetCall(waiter)
         waiter.pointee.state = .due
         enqueueReady(.scheduled(waiter))
       } else {
@@ -191,9 +191,9 @@ extension Reactor {
       waiter.pointee.outcome = .cancelled
       return true
     case .waiting:
-      if waiter.pointee.role == .scheduled {
+      if waiter.pointee.role.isCall {
         if waiter.pointee.heapIndex != Waiter.notTimed { heap.remove(waiter, in: pool.table) }  // not there: never due
-        pendingTimers &-= 1
+        forgetCall(waiter)
         dropScheduled(waiter)
         if isHostedOutsideTurn { loop.arm() }
       } else {

@@ -114,8 +114,13 @@ package enum WaiterState: UInt8, Sendable {
 @usableFromInline
 package enum WaitRole: UInt8, Sendable {
   case wait, acquire, read, write, get, put, join, arrive, sleep, readable, writable, scheduled, any
+  /// A scheduled call that keeps nothing going.
+  case background
   /// What a stream waits to be readable for.
   case readLine, readLineBytes, awaitRequest
+
+  /// Whether it is a call that is due at some time, rather than a wait.
+  var isCall: Bool { self == .scheduled || self == .background }
 
   /// The call that waits, as people know it.
   package var verb: String {
@@ -131,7 +136,7 @@ package enum WaitRole: UInt8, Sendable {
     case .sleep: "sleep"
     case .readable: "readable"
     case .writable: "writable"
-    case .scheduled: "schedule"
+    case .scheduled, .background: "schedule"
     case .any: "firstOf"
     case .readLine: "readLine"
     case .readLineBytes: "readLineBytes"
