@@ -44,7 +44,7 @@ extension ConnectionPool {
     }
     if let userAgent = configuration.userAgent { try writer.append(name: "User-Agent", value: userAgent) }
     writer.append("\r\n")
-    try await connection.write(writer.bytes, from: 0, until: due, .response)
+    try await connection.write(writer.array, from: 0, until: due, .response)
     let reader = MessageReader(connection, .response, configuration.limits)
     var informationalCount = 0
     while true {

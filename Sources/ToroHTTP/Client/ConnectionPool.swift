@@ -172,7 +172,7 @@ final class ConnectionPool: @unchecked Sendable {
     return writer
   }
 
-  func giveBack(_ writer: consuming HeadWriter) { spareWriter = writer }
+  func giveBack(_ writer: inout HeadWriter) { swap(&writer, &spareWriter) }
 
   // MARK: Keeping
 

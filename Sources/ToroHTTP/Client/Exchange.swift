@@ -60,7 +60,7 @@ final class Exchange: BodySource, @unchecked Sendable {
   /// - Parameter head: The request's, and its body if that goes with it.
   /// - Throws: What the connection, the server's syntax or the request's body throws; `TimeoutError`, which says of what;
   ///   `CancellationError`. The connection has been given up then, and the body's task has ended.
-  func begin(_ head: HeadWriter, hasBody: Bool) async throws -> HTTPClient.Response {
+  func begin(_ head: borrowing HeadWriter, hasBody: Bool) async throws -> HTTPClient.Response {
     guard let connection else { throw BodyGoneError() }
     connection.reader.parser.reset(to: request.method.rawValue)
     do {
@@ -84,11 +84,11 @@ final class Exchange: BodySource, @unchecked Sendable {
       message: message, exchange: self, body: isEmpty ? .empty : HTTPBody(self, 0, length: length), url: request.url)
   }
 
-  private func send(_ head: HeadWriter, over connection: Connection) async throws {
+  private func send(_ head: borrowing HeadWriter, over connection: Connection) async throws {
     do {
       // In most cases the system takes all of it at once.
-      guard let sent = try head.bytes.withUnsafeBytes({ try connection.startWriting($0) }) else { return }
-      try await connection.write(head.bytes, from: sent, until: due, .response)
+      guard let sent = try connection.startWriting(head.bytes) else { return }
+      try await connection.write(head.array, from: sent, until: due, .response)
     } catch let error as SocketError where error.isReset {
       // The server may have answered nevertheless. If not, reading says so.
     }
@@ -218,7 +218,7 @@ final class Exchange: BodySource, @unchecked Sendable {
     case .end:
       isAtEnd = true
       let fields = connection.reader.parser.trailers
-      if !fields.isEmpty { receivedTrailers = [UInt8](bytes).fields(fields) }
+      if !fields.isEmpty { receivedTrailers = bytes.withMemoryRebound(to: UInt8.self) { $0.fields(fields) } }
     case .needsMore, .head: break
     }
   }

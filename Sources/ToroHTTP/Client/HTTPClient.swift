@@ -174,7 +174,7 @@ public final class HTTPClient: Sendable {
     var head = pool.takeWriter()
     try head.append(request, to: origin, userAgent: configuration.userAgent, closes: !configuration.keepsConnections)
     let hasBody = head.appendSmallBody(of: request)
-    defer { pool.giveBack(head) }
+    defer { pool.giveBack(&head) }
     var isRepeated = false
     while true {
       guard let line = try await pool.enter(origin, until: due) else {

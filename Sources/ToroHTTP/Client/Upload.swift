@@ -68,7 +68,7 @@ final class Upload: @unchecked Sendable {
         framing.append("0\r\n")
         for field in trailers { try framing.append(field) }
         framing.append("\r\n")
-        try await put([framing.bytes])
+        try await put([framing.array])
       }
     }
   }
@@ -88,10 +88,10 @@ final class Upload: @unchecked Sendable {
     framing.clear()
     framing.append(hex: bytes.count)
     framing.append("\r\n")
-    if bytes.count > 16_384 { return try await put([framing.bytes, bytes, [13, 10]]) }
+    if bytes.count > 16_384 { return try await put([framing.array, bytes, [13, 10]]) }
     framing.append(bytes)
     framing.append("\r\n")
-    try await put([framing.bytes])
+    try await put([framing.array])
   }
 
   private func put(_ parts: [[UInt8]]) async throws {

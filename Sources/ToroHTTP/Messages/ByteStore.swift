@@ -4,17 +4,14 @@
 /// (An array asks at each change whether it is the only one that has its memory, which for heads of a few short parts is most
 /// of the work.)
 struct ByteStore: ~Copyable {
-  private var base: UnsafeMutablePointer<UInt8>
+  /// Made when first needed.
+  private var base: UnsafeMutablePointer<UInt8>?
   private(set) var count = 0
-  private var capacity: Int
+  private var capacity = 0
 
-  /// - Parameter capacity: How many bytes to begin with: more than 0.
-  init(capacity: Int) {
-    base = .allocate(capacity: capacity)
-    self.capacity = capacity
-  }
+  init() {}
 
-  deinit { base.deallocate() }
+  deinit { base?.deallocate() }
 
   /// Its bytes, as long as it is not changed.
   var bytes: UnsafeBufferPointer<UInt8> {
@@ -30,32 +27,32 @@ struct ByteStore: ~Copyable {
   @inline(__always)
   mutating func append(_ byte: UInt8) {
     if count == capacity { grow(by: 1) }
-    base[count] = byte
+    base.unsafelyUnwrapped[count] = byte
     count &+= 1
   }
 
   @inline(__always)
   mutating func append(_ start: UnsafePointer<UInt8>?, _ more: Int) {
-    guard let start else { return }
+    guard let start, more > 0 else { return }
     if more > capacity &- count { grow(by: more) }
-    (base + count).update(from: start, count: more)
+    (base.unsafelyUnwrapped + count).update(from: start, count: more)
     count &+= more
   }
 
   @inline(never)
   private mutating func grow(by more: Int) {
-    let size = max(2 * capacity, count + more)
+    let size = max(512, 2 * capacity, count + more)
     let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: size)
-    larger.update(from: base, count: count)
-    base.deallocate()
+    if let base { larger.update(from: base, count: count) }
+    base?.deallocate()
     (base, capacity) = (larger, size)
   }
 
   /// What was much is not held on to.
   @inline(never)
   private mutating func shrink() {
-    base.deallocate()
-    (base, capacity) = (.allocate(capacity: 4_096), 4_096)
+    base?.deallocate()
+    (base, capacity) = (nil, 0)
   }
 }
 #endif

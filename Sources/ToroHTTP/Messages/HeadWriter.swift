@@ -3,12 +3,15 @@ import HTTPTypes
 
 /// Puts heads together, in memory that is used again and again.
 struct HeadWriter: ~Copyable {
-  private var store = ByteStore(capacity: 1_024)
+  private var store = ByteStore()
 
   /// What was written, as long as nothing more is.
   var bytes: UnsafeRawBufferPointer {
     @inline(__always) get { UnsafeRawBufferPointer(store.bytes) }
   }
+
+  /// A copy of them.
+  var array: [UInt8] { Array(store.bytes) }
 
   @inline(__always)
   mutating func clear() { store.clear() }

@@ -5,7 +5,7 @@ import HTTPTypes
 ///
 /// Most of a head nobody asks for: fields are found in the bytes, and made into strings only for whoever reads them.
 final class MessageHead: @unchecked Sendable {
-  @exclusivity(unchecked) private var store = ByteStore(capacity: 512)
+  @exclusivity(unchecked) private var store = ByteStore()
   @exclusivity(unchecked) private(set) var head = HTTPHead()
   /// Which of its connection's messages it is.
   @exclusivity(unchecked) var number: UInt64 = 0

@@ -290,8 +290,8 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     switch unsent {
     case .nothing: break
     case .rest(let sent):
-      try await connection.write(Array(workspace.writer.bytes), from: sent, until: .max, .request)
-    case .body(let bytes): try await connection.write([Array(workspace.writer.bytes), bytes])
+      try await connection.write(workspace.writer.array, from: sent, until: .max, .request)
+    case .body(let bytes): try await connection.write([workspace.writer.array, bytes])
     }
     return goesOn
   }
@@ -454,7 +454,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     workspace.writer.append(hex: bytes.count)
     workspace.writer.append("\r\n")
     if bytes.count > 16_384 {
-      try await connection.write([Array(workspace.writer.bytes), bytes, [13, 10]])
+      try await connection.write([workspace.writer.array, bytes, [13, 10]])
     } else {
       workspace.writer.append(bytes)
       workspace.writer.append("\r\n")
