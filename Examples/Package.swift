@@ -3,6 +3,9 @@
 import PackageDescription
 
 let toro: [Target.Dependency] = [.product(name: "Toro", package: "Toro"), .product(name: "ToroNet", package: "Toro")]
+let http: [Target.Dependency] = [
+  .product(name: "ToroHTTP", package: "Toro"), .product(name: "HTTPTypes", package: "swift-http-types"),
+]
 let daemon = toro + [.product(name: "ArgumentParser", package: "swift-argument-parser")]
 let settings: [SwiftSetting] = [
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
@@ -12,8 +15,9 @@ let settings: [SwiftSetting] = [
 let package = Package(
   name: "Examples",
   dependencies: [
-    .package(name: "Toro", path: "..", traits: ["TLS"]),
+    .package(name: "Toro", path: "..", traits: ["TLS", "HTTP"]),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
   ],
   targets: [
     .executableTarget(name: "WaitNotify", dependencies: toro, path: "WaitNotify", swiftSettings: settings),
@@ -21,9 +25,16 @@ let package = Package(
     .executableTarget(name: "Echo", dependencies: daemon, path: "Echo", swiftSettings: settings),
     .executableTarget(name: "Chat", dependencies: daemon, path: "Chat", swiftSettings: settings),
     .executableTarget(name: "WorkQueue", dependencies: daemon, path: "WorkQueue", swiftSettings: settings),
-    .executableTarget(name: "Demo", dependencies: toro, path: "Demo", swiftSettings: settings),
+    .executableTarget(
+      name: "CachingProxy", dependencies: daemon + http, path: "CachingProxy", swiftSettings: settings),
+    .executableTarget(name: "WebSpider", dependencies: daemon + http, path: "WebSpider", swiftSettings: settings),
+    .executableTarget(
+      name: "GracefulShutdown", dependencies: daemon + http, path: "GracefulShutdown", swiftSettings: settings),
+    .executableTarget(name: "Demo", dependencies: toro + http, path: "Demo", swiftSettings: settings),
     .testTarget(
-      name: "ExamplesTests", dependencies: ["Demo", "WorkQueue", "Chat", "Echo"] + toro, path: "Tests/ExamplesTests",
+      name: "ExamplesTests",
+      dependencies: ["Demo", "WorkQueue", "Chat", "Echo", "CachingProxy", "WebSpider", "GracefulShutdown"] + toro
+        + http, path: "Tests/ExamplesTests",
       swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]

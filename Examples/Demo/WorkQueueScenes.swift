@@ -25,16 +25,11 @@ struct Client: Sendable {
   }
 }
 
-/// What the demo shows, one scene after the other.
-struct Scenes: Sendable {
+/// What the demo of the work queue shows, one scene after the other.
+struct WorkQueueScenes: Sendable {
   let daemon: ChildProcess
   let address: SocketAddress
   let reactor: Reactor
-
-  private func show(_ who: String, _ what: String) {
-    print("\(who)\(String(repeating: " ", count: max(1, 10 - who.count)))\(what)")
-    fflush(nil)
-  }
 
   func play() async throws {
     show("daemon", "listens on \(address), process \(daemon.pid)")
@@ -141,4 +136,10 @@ struct Scenes: Sendable {
 
 extension Duration {
   fileprivate var formattedMilliseconds: String { "\(self / .milliseconds(1))".prefix(5) + " ms" }
+}
+
+/// Prints what somebody does.
+func show(_ who: String, _ what: String) {
+  print("\(who)\(String(repeating: " ", count: max(1, 10 - who.count)))\(what)")
+  fflush(nil)
 }

@@ -1,0 +1,101 @@
+import HTTPTypes
+import Toro
+import ToroHTTP
+
+/// A crawl of a site: a queue of pages to fetch, which is done when it is empty and no fetcher has a page in hand.
+///
+/// This is the example of a ``JoinableQueue``, and of a ``BoundedSemaphore`` that says how many requests there are at a time. On the
+/// reactor's thread.
+final class Crawl: @unchecked Sendable {
+  struct Visit {
+    let url: HTTPURL
+    let from: HTTPURL?
+    let outcome: String
+    let isBroken: Bool
+    let byteCount: Int
+    let time: Duration
+  }
+
+  private let base: HTTPURL
+  private let client: HTTPClient
+  private let maxPages: Int
+  private let queue = JoinableQueue<(url: HTTPURL, from: HTTPURL?)>(name: "pages to fetch")
+  private let slots: BoundedSemaphore
+  private var seen: Set<String> = []
+  private(set) var visits: [Visit] = []
+  private(set) var inHand = 0
+  var onVisit: (Visit) -> Void = { _ in }
+
+  var queuedCount: Int { queue.count }
+
+  init(_ base: HTTPURL, _ client: HTTPClient, maxPages: Int, requests: Int) {
+    self.base = base
+    self.client = client
+    self.maxPages = maxPages
+    slots = BoundedSemaphore(requests, name: "requests")
+  }
+
+  /// Crawls with so many fetchers.
+  ///
+  /// - Returns: Whether all was fetched by the deadline.
+  func run(fetchers: Int, deadline: Deadline) async throws -> Bool {
+    add(base, from: nil)
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<fetchers {
+        group.addTask {
+          for try await next in self.queue {
+            await self.fetch(next.url, from: next.from)
+            self.queue.taskDone()
+          }
+        }
+      }
+      let isDone = try await queue.join(deadline: deadline)
+      queue.close()
+      group.cancelAll()
+      return isDone
+    }
+  }
+
+  private func add(_ url: HTTPURL, from: HTTPURL?) {
+    guard url.hasSameOrigin(as: base), url.target.hasPrefix(directory), seen.count < maxPages,
+      seen.insert(url.target).inserted
+    else { return }
+    _ = queue.tryPut((url, from))
+  }
+
+  /// Pages below this are crawled.
+  private var directory: String { String(base.path[...(base.path.lastIndex(of: "/") ?? base.path.startIndex)]) }
+
+  private func fetch(_ url: HTTPURL, from: HTTPURL?) async {
+    let began = Reactor.current.now
+    var byteCount = 0
+    var outcome: String
+    var isBroken = true
+    inHand += 1
+    do {
+      outcome = try await slots.withPermit {
+        try await client.withResponse(to: HTTPClient.Request(url: url)) { response in
+          var text: [UInt8] = []
+          let isPage = response[.contentType]?.hasPrefix("text/html") == true
+          for try await portion in response.body {
+            byteCount += portion.count
+            if isPage, text.count < 4 << 20 { text += portion }
+          }
+          for link in links(in: String(decoding: text, as: UTF8.self), at: response.url) { add(link, from: url) }
+          isBroken = response.status.code >= 400
+          return "\(response.status.code)"
+        }
+      }
+    } catch is CancellationError {
+      inHand -= 1
+      return
+    } catch {
+      outcome = "\(error)"
+    }
+    inHand -= 1
+    let time = began.duration(to: Reactor.current.now)
+    let visit = Visit(url: url, from: from, outcome: outcome, isBroken: isBroken, byteCount: byteCount, time: time)
+    visits.append(visit)
+    onVisit(visit)
+  }
+}
