@@ -122,19 +122,3 @@ struct EchoTests {
     }
   }
 }
-
-/// A folder of its own, which is removed with what is in it.
-private final class TemporaryDirectory: Sendable {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/toro-echo-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw Failure("mkdtemp", errno) }
-    path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-  }
-
-  deinit {
-    for name in ["echo", "chain.pem", "key.pem"] { unlink("\(path)/\(name)") }
-    rmdir(path)
-  }
-}

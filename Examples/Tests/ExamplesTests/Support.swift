@@ -1,3 +1,4 @@
+import Glibc
 import Toro
 import ToroNet
 
@@ -30,4 +31,20 @@ func refusal(of name: String, _ arguments: [String]) async throws -> (line: Stri
   let line = try await program.readLine(within: .seconds(30))
   while try await program.readLine() != nil {}
   return (line, try await program.waitForExit())
+}
+
+/// A folder of its own, which is removed with what is in it.
+final class TemporaryDirectory: Sendable {
+  let path: String
+
+  init() throws {
+    var template = Array("/tmp/toro-echo-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw Failure("mkdtemp", errno) }
+    path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  deinit {
+    for name in ["echo", "chain.pem", "key.pem"] { unlink("\(path)/\(name)") }
+    rmdir(path)
+  }
 }
