@@ -15,7 +15,7 @@ struct FramingRules: Sendable {
   /// Takes notice of a field, if it is one of those.
   @inline(__always)
   mutating func note(
-    _ field: HTTPHead.Field, inTrailers: Bool, _ base: UnsafePointer<UInt8>
+    _ field: HTTPHead.Field, of kind: HeadParser.Kind, _ base: UnsafePointer<UInt8>
   ) throws(HTTPSyntaxError) {
     // Most names are of another length or begin with another letter.
     switch (field.name.count, base[Int(field.name.start)] | 0x20) {
@@ -27,20 +27,22 @@ struct FramingRules: Sendable {
   }
 
   private mutating func noteKnown(
-    _ field: HTTPHead.Field, inTrailers: Bool, _ base: UnsafePointer<UInt8>
+    _ field: HTTPHead.Field, of kind: HeadParser.Kind, _ base: UnsafePointer<UInt8>
   ) throws(HTTPSyntaxError) {
     let name = field.name.bytes(base)
     let value = field.value.bytes(base)
     if Octets.equals(name, "host") {
-      if inTrailers { throw .malformedTrailer }
+      if kind == .trailers { throw .malformedTrailer }
       if host != nil { throw .repeatedHost }
       guard Octets.isAuthority(value, mayBeEmpty: true) else { throw .malformedHost }
       host = field.value
     } else if Octets.equals(name, "content-length") {
-      if inTrailers { throw .malformedTrailer }
+      if kind == .trailers { throw .malformedTrailer }
+      // In a response it says nothing.
+      if kind == .response { return }
       try noteLength(value)
     } else if Octets.equals(name, "transfer-encoding") {
-      if inTrailers { throw .malformedTrailer }
+      if kind == .trailers { throw .malformedTrailer }
       try noteCoding(value)
     } else if Octets.equals(name, "connection") {
       forEachItem(value) { item in

@@ -80,7 +80,7 @@ struct HeadParser: Sendable {
         return false
       }
       if next - fieldsStart > limits.headerBytes { throw .headersTooLarge }
-      try rules.note(field, inTrailers: kind == .trailers, base)
+      try rules.note(field, of: kind, base)
       head.fields.append(field)
       (lineStart, searched) = (next, next)
     }
