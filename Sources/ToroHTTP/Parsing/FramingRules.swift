@@ -5,6 +5,8 @@ struct FramingRules: Sendable {
   var isOld = false
   private var length: Int?
   private var hasCoding = false
+  /// With how many digits the length was written.
+  private var lengthDigits = 0
   private var saysClose = false
   private var saysKeepAlive = false
   private var expectation = Expectation.none
@@ -69,10 +71,11 @@ struct FramingRules: Sendable {
         number = number * 10 + Int(byte) - 48
       }
       if item.isEmpty { failure = failure ?? .malformedContentLength }
-      if let length, length != number { failure = failure ?? .differingContentLengths }
+      if let length, length != number || lengthDigits != item.count { failure = failure ?? .differingContentLengths }
       length = number
     }
     if let failure { throw failure }
+      lengthDigits = item.count
     if isEmpty { throw .malformedContentLength }
   }
 
