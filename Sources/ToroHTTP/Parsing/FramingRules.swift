@@ -3,6 +3,7 @@
 struct FramingRules: Sendable {
   /// Whether the version is HTTP/1.0.
   var isOld = false
+  private var isConnect = false
   private var length: Int?
   private var hasCoding = false
   /// With how many digits the length was written.
@@ -122,6 +123,10 @@ struct FramingRules: Sendable {
       head.framing = isRequest ? .none : .untilEnd
     }
     head.host = host
+    if isConnect {
+      // It has none (RFC 9110, 9.3.6): some servers look for one all the same, others take it for what is in the tunnel.
+      guard head.framing == .none || head.framing == .length(0) else { throw .bodyOfConnect }
+    }
     head.keepsAlive = isOld ? saysKeepAlive && !saysClose : !saysClose
     // An expectation in HTTP/1.0 is to be ignored (RFC 9110, 10.1.1).
     head.expectsContinue = expectation == .goOn && !isOld && head.framing != .none && head.framing != .length(0)
@@ -129,13 +134,14 @@ struct FramingRules: Sendable {
   }
 
   /// Whether the target is of a form that the method may have (RFC 9112, 3.2).
-  func checkTarget(_ head: HTTPHead, _ base: UnsafePointer<UInt8>) throws(HTTPSyntaxError) {
+  mutating func checkTarget(_ head: HTTPHead, _ base: UnsafePointer<UInt8>) throws(HTTPSyntaxError) {
     let method = head.method.bytes(base)
     let target = head.target.bytes(base)
     // Methods are told apart by case.
     if method.elementsEqual("CONNECT".utf8) {
       guard Octets.isAuthority(target, mayBeEmpty: false, needsPort: true) else { throw .malformedTarget }
     } else if target[0] == UInt8(ascii: "*") {
+      isConnect = true
       guard target.count == 1, method.elementsEqual("OPTIONS".utf8) else { throw .malformedTarget }
     } else if target[0] != UInt8(ascii: "/") {
       var start = 0
