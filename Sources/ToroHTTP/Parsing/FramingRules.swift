@@ -5,9 +5,9 @@ struct FramingRules: Sendable {
   var isOld = false
   private var isConnect = false
   private var length: Int?
-  private var hasCoding = false
   /// With how many digits the length was written.
   private var lengthDigits = 0
+  private var hasCoding = false
   private var saysClose = false
   private var saysKeepAlive = false
   private var expectation = Expectation.none
@@ -24,7 +24,7 @@ struct FramingRules: Sendable {
     switch (field.name.count, base[Int(field.name.start)] | 0x20) {
     case (4, UInt8(ascii: "h")), (6, UInt8(ascii: "e")), (10, UInt8(ascii: "c")), (14, UInt8(ascii: "c")),
       (17, UInt8(ascii: "t")):
-      try noteKnown(field, inTrailers: inTrailers, base)
+      try noteKnown(field, of: kind, base)
     default: break
     }
   }
@@ -36,13 +36,13 @@ struct FramingRules: Sendable {
     let value = field.value.bytes(base)
     if Octets.equals(name, "host") {
       if kind == .trailers { throw .malformedTrailer }
+      // In a response it says nothing.
+      if kind == .response { return }
       if host != nil { throw .repeatedHost }
       guard Octets.isAuthority(value, mayBeEmpty: true) else { throw .malformedHost }
       host = field.value
     } else if Octets.equals(name, "content-length") {
       if kind == .trailers { throw .malformedTrailer }
-      // In a response it says nothing.
-      if kind == .response { return }
       try noteLength(value)
     } else if Octets.equals(name, "transfer-encoding") {
       if kind == .trailers { throw .malformedTrailer }
@@ -57,7 +57,8 @@ struct FramingRules: Sendable {
     }
   }
 
-  /// Several equal ones are as good as one (RFC 9110, 8.6).
+  /// Several equal ones are as good as one (RFC 9110, 8.6): equal digit for digit, since who reads "010" as eight would not
+  /// agree that it is "10".
   private mutating func noteLength(_ value: UnsafeBufferPointer<UInt8>) throws(HTTPSyntaxError) {
     var failure: HTTPSyntaxError?
     var isEmpty = true
@@ -74,9 +75,9 @@ struct FramingRules: Sendable {
       if item.isEmpty { failure = failure ?? .malformedContentLength }
       if let length, length != number || lengthDigits != item.count { failure = failure ?? .differingContentLengths }
       length = number
+      lengthDigits = item.count
     }
     if let failure { throw failure }
-      lengthDigits = item.count
     if isEmpty { throw .malformedContentLength }
   }
 
@@ -122,11 +123,11 @@ struct FramingRules: Sendable {
     } else {
       head.framing = isRequest ? .none : .untilEnd
     }
-    head.host = host
     if isConnect {
       // It has none (RFC 9110, 9.3.6): some servers look for one all the same, others take it for what is in the tunnel.
       guard head.framing == .none || head.framing == .length(0) else { throw .bodyOfConnect }
     }
+    head.host = host
     head.keepsAlive = isOld ? saysKeepAlive && !saysClose : !saysClose
     // An expectation in HTTP/1.0 is to be ignored (RFC 9110, 10.1.1).
     head.expectsContinue = expectation == .goOn && !isOld && head.framing != .none && head.framing != .length(0)
@@ -140,16 +141,13 @@ struct FramingRules: Sendable {
     // Methods are told apart by case.
     if method.elementsEqual("CONNECT".utf8) {
       guard Octets.isAuthority(target, mayBeEmpty: false, needsPort: true) else { throw .malformedTarget }
-    } else if target[0] == UInt8(ascii: "*") {
       isConnect = true
+    } else if target[0] == UInt8(ascii: "*") {
       guard target.count == 1, method.elementsEqual("OPTIONS".utf8) else { throw .malformedTarget }
     } else if target[0] != UInt8(ascii: "/") {
-      var start = 0
-      for scheme in ["http://", "https://"] as [StaticString] where target.count > scheme.utf8CodeUnitCount {
-        let prefix = UnsafeBufferPointer(rebasing: target[..<scheme.utf8CodeUnitCount])
-        if Octets.equals(prefix, scheme) { start = prefix.count }
+      guard let start = Octets.count(of: "http://", in: target) ?? Octets.count(of: "https://", in: target) else {
+        throw .malformedTarget
       }
-      guard start > 0 else { throw .malformedTarget }
       let end = target[start...].firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? target.count
       guard Octets.isAuthority(UnsafeBufferPointer(rebasing: target[start..<end]), mayBeEmpty: false) else {
         throw .malformedTarget
