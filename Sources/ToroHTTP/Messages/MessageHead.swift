@@ -65,14 +65,6 @@ extension [UInt8] {
   }
 
   /// Fields as people handle them.
-  func fields(_ parts: [HTTPHead.Field]) -> HTTPFields {
-    var fields = HTTPFields()
-    fields.reserveCapacity(parts.count)
-    for part in parts {
-      guard let name = HTTPField.Name(text(part.name.range)) else { continue }
-      fields.append(HTTPField(name: name, value: self[part.value.range]))
-    }
-    return fields
-  }
+  func fields(_ parts: [HTTPHead.Field]) -> HTTPFields { withUnsafeBytes { HTTPFields(parts, in: $0) } }
 }
 #endif
