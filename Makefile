@@ -1,7 +1,7 @@
 # What there is to do with a checkout. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench tsan asan lib install uninstall deb test-install examples test-examples format lint clean prerequisites \
+.PHONY: help demo test bench tsan asan fuzz-http lib install uninstall deb test-install examples test-examples format lint clean prerequisites \
 	test-prerequisites example-prerequisites
 
 # Where `make install` puts the C library. DESTDIR is put before each of these, and is not where it will be used.
@@ -45,6 +45,16 @@ tsan: test-prerequisites  ## Run the tests that use threads under the thread san
 asan: test-prerequisites  ## Run the tests under the address sanitizer
 	swift test --traits $(TRAITS) --scratch-path .build-asan --sanitize address
 
+# How many streams, and from which seed.
+COUNT ?= 100000
+SEED ?= 1
+
+fuzz-http: test-prerequisites  ## Compare the HTTP parser with h11 and httptools on COUNT mutated streams (100000) from SEED (1)
+	@scripts/need.sh commands python3:python3
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || scripts/install-packages.sh python3-venv
+	swift build --traits $(TRAITS) --product ToroHTTPVerdict
+	Tests/HTTP/Peers/fuzz.py .build/debug/ToroHTTPVerdict $(COUNT) $(SEED)
+
 lib: $(LIBRARY)/libtoro.a  ## Build the C library, shared and static, with the Swift runtime inside
 
 # The shared library is made first, so that this file stands for both.
@@ -84,7 +94,7 @@ lint:  ## Check the sources' format
 	swift format lint --strict --recursive $(SOURCES)
 
 clean:  ## Remove what was built
-	rm -rf .build .build-tsan .build-asan .build-library .build-deb .build-examples Benchmarks/.build Examples/.build
+	rm -rf .build .build-tsan .build-asan .build-library .build-deb .build-examples .build-peers Benchmarks/.build Examples/.build
 
 prerequisites:
 	@scripts/prerequisites.sh

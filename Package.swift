@@ -78,10 +78,16 @@ let package = Package(
       name: "ToroScenarios", dependencies: ["CToro"], path: "Tests/C/ToroScenarios",
       linkerSettings: [.linkedLibrary("event_core"), .linkedLibrary("event_pthreads")]),
     .executableTarget(name: "ToroCheck", dependencies: ["ToroC", "ToroScenarios"], path: "Tests/C/ToroCheck"),
+    // What an HTTP parser has to make of which bytes, and a program that says what ours makes of others, for comparison.
+    .target(
+      name: "ToroHTTPVectors", dependencies: ["ToroHTTP"], path: "Tests/HTTP/ToroHTTPVectors", swiftSettings: settings),
+    .executableTarget(
+      name: "ToroHTTPVerdict", dependencies: ["ToroHTTP", "ToroHTTPVectors"], path: "Tests/HTTP/ToroHTTPVerdict",
+      swiftSettings: settings),
     .testTarget(
       name: "ToroHTTPTests",
       dependencies: [
-        "Toro", "ToroNet", "ToroHTTP", "ToroTestSupport",
+        "Toro", "ToroNet", "ToroHTTP", "ToroTestSupport", "ToroHTTPVectors",
         .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTP"])),
       ], swiftSettings: settings),
     .testTarget(

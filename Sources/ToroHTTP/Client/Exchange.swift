@@ -218,7 +218,7 @@ final class Exchange: BodySource, @unchecked Sendable {
     case .end:
       isAtEnd = true
       let fields = connection.reader.parser.trailers
-      if !fields.isEmpty { receivedTrailers = bytes.withMemoryRebound(to: UInt8.self) { $0.fields(fields) } }
+      if !fields.isEmpty { receivedTrailers = HTTPFields(fields, in: bytes) }
     case .needsMore, .head: break
     }
   }

@@ -64,7 +64,7 @@ final class MessageHead: @unchecked Sendable {
   }
 
   /// All of them.
-  var fields: HTTPFields { bytes.fields(head.fields) }
+  var fields: HTTPFields { HTTPFields(head.fields, in: UnsafeRawBufferPointer(bytes)) }
 }
 
 extension UnsafeBufferPointer<UInt8> {
@@ -73,17 +73,6 @@ extension UnsafeBufferPointer<UInt8> {
     let part = UnsafeBufferPointer(rebasing: self[range])
     return String(validating: part, as: UTF8.self)
       ?? String(String.UnicodeScalarView(part.lazy.map { Unicode.Scalar($0) }))
-  }
-
-  /// Fields as people handle them.
-  func fields(_ parts: [HTTPHead.Field]) -> HTTPFields {
-    var fields = HTTPFields()
-    fields.reserveCapacity(parts.count)
-    for part in parts {
-      guard let name = HTTPField.Name(text(part.name.range)) else { continue }
-      fields.append(HTTPField(name: name, value: UnsafeBufferPointer(rebasing: self[part.value.range])))
-    }
-    return fields
   }
 }
 #endif

@@ -11,7 +11,7 @@ struct ChunkDecoder: Sendable {
     case last(Int)
   }
 
-  /// How much a line may have: a size, and extensions that nobody needs.
+  /// How much a line may have, its end not counted: a size, and extensions that nobody needs.
   private static let maxLineBytes = 4_096
   /// How many bytes of framing may come on top of two for each byte of data and 32 for each chunk.
   private static let maxOverhead = 16_384
@@ -52,12 +52,13 @@ struct ChunkDecoder: Sendable {
         // The end of the chunk before is left to be seen again, with the line.
         isInChunk = true
       }
-      if bytes.count - start > Self.maxLineBytes { throw .malformedChunk }
+      // With no end in sight, one byte may still be the carriage return.
+      if bytes.count - start > Self.maxLineBytes + 1 { throw .malformedChunk }
       return .needsMore
     }
     let feed = UnsafeRawPointer(found) - UnsafeRawPointer(base)
     searched = 0
-    if feed - 1 - start >= Self.maxLineBytes { throw .malformedChunk }
+    if feed - 1 - start > Self.maxLineBytes { throw .malformedChunk }
     guard feed > start, bytes[feed - 1] == Octets.carriageReturn else { throw .malformedChunk }
     let size = try parseLine(UnsafeBufferPointer(rebasing: bytes[start..<(feed - 1)]))
     overhead = max(0, overhead + feed + 1 - start - 32 - 2 * min(size, Self.maxOverhead))

@@ -3,7 +3,10 @@
 struct FramingRules: Sendable {
   /// Whether the version is HTTP/1.0.
   var isOld = false
+  private var isConnect = false
   private var length: Int?
+  /// With how many digits the length was written.
+  private var lengthDigits = 0
   private var hasCoding = false
   private var saysClose = false
   private var saysKeepAlive = false
@@ -15,32 +18,34 @@ struct FramingRules: Sendable {
   /// Takes notice of a field, if it is one of those.
   @inline(__always)
   mutating func note(
-    _ field: HTTPHead.Field, inTrailers: Bool, _ base: UnsafePointer<UInt8>
+    _ field: HTTPHead.Field, of kind: HeadParser.Kind, _ base: UnsafePointer<UInt8>
   ) throws(HTTPSyntaxError) {
     // Most names are of another length or begin with another letter.
     switch (field.name.count, base[Int(field.name.start)] | 0x20) {
     case (4, UInt8(ascii: "h")), (6, UInt8(ascii: "e")), (10, UInt8(ascii: "c")), (14, UInt8(ascii: "c")),
       (17, UInt8(ascii: "t")):
-      try noteKnown(field, inTrailers: inTrailers, base)
+      try noteKnown(field, of: kind, base)
     default: break
     }
   }
 
   private mutating func noteKnown(
-    _ field: HTTPHead.Field, inTrailers: Bool, _ base: UnsafePointer<UInt8>
+    _ field: HTTPHead.Field, of kind: HeadParser.Kind, _ base: UnsafePointer<UInt8>
   ) throws(HTTPSyntaxError) {
     let name = field.name.bytes(base)
     let value = field.value.bytes(base)
     if Octets.equals(name, "host") {
-      if inTrailers { throw .malformedTrailer }
+      if kind == .trailers { throw .malformedTrailer }
+      // In a response it says nothing.
+      if kind == .response { return }
       if host != nil { throw .repeatedHost }
       guard Octets.isAuthority(value, mayBeEmpty: true) else { throw .malformedHost }
       host = field.value
     } else if Octets.equals(name, "content-length") {
-      if inTrailers { throw .malformedTrailer }
+      if kind == .trailers { throw .malformedTrailer }
       try noteLength(value)
     } else if Octets.equals(name, "transfer-encoding") {
-      if inTrailers { throw .malformedTrailer }
+      if kind == .trailers { throw .malformedTrailer }
       try noteCoding(value)
     } else if Octets.equals(name, "connection") {
       forEachItem(value) { item in
@@ -52,7 +57,8 @@ struct FramingRules: Sendable {
     }
   }
 
-  /// Several equal ones are as good as one (RFC 9110, 8.6).
+  /// Several equal ones are as good as one (RFC 9110, 8.6): equal digit for digit, since who reads "010" as eight would not
+  /// agree that it is "10".
   private mutating func noteLength(_ value: UnsafeBufferPointer<UInt8>) throws(HTTPSyntaxError) {
     var failure: HTTPSyntaxError?
     var isEmpty = true
@@ -67,8 +73,9 @@ struct FramingRules: Sendable {
         number = number * 10 + Int(byte) - 48
       }
       if item.isEmpty { failure = failure ?? .malformedContentLength }
-      if let length, length != number { failure = failure ?? .differingContentLengths }
+      if let length, length != number || lengthDigits != item.count { failure = failure ?? .differingContentLengths }
       length = number
+      lengthDigits = item.count
     }
     if let failure { throw failure }
     if isEmpty { throw .malformedContentLength }
@@ -116,6 +123,10 @@ struct FramingRules: Sendable {
     } else {
       head.framing = isRequest ? .none : .untilEnd
     }
+    if isConnect {
+      // It has none (RFC 9110, 9.3.6): some servers look for one all the same, others take it for what is in the tunnel.
+      guard head.framing == .none || head.framing == .length(0) else { throw .bodyOfConnect }
+    }
     head.host = host
     head.keepsAlive = isOld ? saysKeepAlive && !saysClose : !saysClose
     // An expectation in HTTP/1.0 is to be ignored (RFC 9110, 10.1.1).
@@ -124,21 +135,19 @@ struct FramingRules: Sendable {
   }
 
   /// Whether the target is of a form that the method may have (RFC 9112, 3.2).
-  func checkTarget(_ head: HTTPHead, _ base: UnsafePointer<UInt8>) throws(HTTPSyntaxError) {
+  mutating func checkTarget(_ head: HTTPHead, _ base: UnsafePointer<UInt8>) throws(HTTPSyntaxError) {
     let method = head.method.bytes(base)
     let target = head.target.bytes(base)
     // Methods are told apart by case.
     if method.elementsEqual("CONNECT".utf8) {
       guard Octets.isAuthority(target, mayBeEmpty: false, needsPort: true) else { throw .malformedTarget }
+      isConnect = true
     } else if target[0] == UInt8(ascii: "*") {
       guard target.count == 1, method.elementsEqual("OPTIONS".utf8) else { throw .malformedTarget }
     } else if target[0] != UInt8(ascii: "/") {
-      var start = 0
-      for scheme in ["http://", "https://"] as [StaticString] where target.count > scheme.utf8CodeUnitCount {
-        let prefix = UnsafeBufferPointer(rebasing: target[..<scheme.utf8CodeUnitCount])
-        if Octets.equals(prefix, scheme) { start = prefix.count }
+      guard let start = Octets.count(of: "http://", in: target) ?? Octets.count(of: "https://", in: target) else {
+        throw .malformedTarget
       }
-      guard start > 0 else { throw .malformedTarget }
       let end = target[start...].firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? target.count
       guard Octets.isAuthority(UnsafeBufferPointer(rebasing: target[start..<end]), mayBeEmpty: false) else {
         throw .malformedTarget

@@ -46,6 +46,8 @@ public struct HTTPParser: Sendable {
   private var hasNoBody = false
   private var isToConnect = false
   private var trailerHead = HTTPHead()
+  /// Why the message was refused. Nothing is taken after that.
+  private var failure: HTTPSyntaxError?
 
   /// What the head says, in the bytes of the step that was ``Step/head(_:)``.
   public internal(set) var head = HTTPHead()
@@ -61,7 +63,7 @@ public struct HTTPParser: Sendable {
     trailerParser = HeadParser(.trailers, limits)
   }
 
-  /// Makes ready for the next message on the same connection.
+  /// Makes ready for the next message on the same connection. A parser that has refused a message goes on to refuse.
   ///
   /// - Parameter method: Of a response: what was asked for, since there is no body after HEAD, and none of the kind that is
   ///   parsed after a CONNECT that succeeded.
@@ -83,8 +85,19 @@ public struct HTTPParser: Sendable {
   /// Takes the next step.
   ///
   /// - Parameter bytes: What has come and was not taken yet.
-  /// - Throws: ``HTTPSyntaxError`` for a message that is refused: also if it is called again.
+  /// - Throws: ``HTTPSyntaxError`` for a message that is refused, the same one if it is called again.
   public mutating func parse(_ bytes: UnsafeRawBufferPointer) throws(HTTPSyntaxError) -> Step {
+    if let failure { throw failure }
+    do throws(HTTPSyntaxError) {
+      return try step(bytes)
+    } catch {
+      failure = error
+      throw error
+    }
+  }
+
+  @inline(__always)
+  private mutating func step(_ bytes: UnsafeRawBufferPointer) throws(HTTPSyntaxError) -> Step {
     let bytes = UnsafeBufferPointer(
       start: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), count: bytes.count)
     switch state {
@@ -106,30 +119,40 @@ public struct HTTPParser: Sendable {
         return .body(range)
       case .last(let line):
         state = .trailers(lastLine: line)
-        return try parse(UnsafeRawBufferPointer(bytes))
+        return try parseTrailers(bytes, after: line)
       }
     case .trailers(let line):
-      guard bytes.count > line else { return .needsMore }
-      let rest = UnsafeBufferPointer(rebasing: bytes[line...])
-      guard let count = try trailerParser.parse(rest, into: &trailerHead) else { return .needsMore }
-      for index in trailerHead.fields.indices { trailerHead.fields[index].move(by: line) }
-      return end(line + count)
+      return try parseTrailers(bytes, after: line)
     case .untilEnd:
       if bytes.isEmpty { return .needsMore }
-      if bytes.count > room { throw .bodyTooLarge }
-      room -= bytes.count
-      return .body(0..<bytes.count)
+      // What there is room for is handed out however much comes at once.
+      if room == 0 { throw .bodyTooLarge }
+      let count = min(room, bytes.count)
+      room -= count
+      return .body(0..<count)
     case .end:
       return .end(0)
     }
+  }
+
+  /// Parses what comes after the last chunk's line, which has so many bytes.
+  private mutating func parseTrailers(
+    _ bytes: UnsafeBufferPointer<UInt8>, after line: Int
+  ) throws(HTTPSyntaxError) -> Step {
+    guard bytes.count > line else { return .needsMore }
+    let rest = UnsafeBufferPointer(rebasing: bytes[line...])
+    guard let count = try trailerParser.parse(rest, into: &trailerHead) else { return .needsMore }
+    for index in trailerHead.fields.indices { trailerHead.fields[index].move(by: line) }
+    return end(line + count)
   }
 
   /// Says that no more bytes will come, when all that can be taken has been.
   ///
   /// - Parameter leftover: How many bytes have come that were not taken.
   /// - Returns: Whether a message has ended by that, as a response may; `false` if none had begun.
-  /// - Throws: ``HTTPSyntaxError/unexpectedEnd`` in the middle of one.
+  /// - Throws: ``HTTPSyntaxError/unexpectedEnd`` in the middle of one, and what ``parse(_:)`` has thrown if it has.
   public mutating func finish(leftover: Int) throws(HTTPSyntaxError) -> Bool {
+    if let failure { throw failure }
     switch state {
     case .untilEnd, .end:
       state = .end

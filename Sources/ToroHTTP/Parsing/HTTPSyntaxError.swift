@@ -23,6 +23,7 @@ public enum HTTPSyntaxError: Error, Hashable, Sendable, CaseIterable {
   case unknownTransferCoding
   case repeatedTransferCoding
   case codingInOldVersion
+  case bodyOfConnect
   case malformedChunk
   case malformedTrailer
   case bodyTooLarge
@@ -66,6 +67,7 @@ extension HTTPSyntaxError: CustomStringConvertible {
     case .unknownTransferCoding: "the Transfer-Encoding is not \"chunked\""
     case .repeatedTransferCoding: "the body is said to be chunked more than once"
     case .codingInOldVersion: "HTTP/1.0 has no Transfer-Encoding"
+    case .bodyOfConnect: "a CONNECT request has a body, of which not all servers would know the end"
     case .malformedChunk: "a chunk's size, extension or end is malformed"
     case .malformedTrailer: "a trailer field is of a kind that has to be in the head"
     case .bodyTooLarge: "the body is too large"

@@ -80,7 +80,7 @@ struct HeadParser: Sendable {
         return false
       }
       if next - fieldsStart > limits.headerBytes { throw .headersTooLarge }
-      try rules.note(field, inTrailers: kind == .trailers, base)
+      try rules.note(field, of: kind, base)
       head.fields.append(field)
       (lineStart, searched) = (next, next)
     }
@@ -153,10 +153,11 @@ struct HeadParser: Sendable {
     _ base: UnsafePointer<UInt8>, _ end: Int, into head: inout HTTPHead
   ) throws(HTTPSyntaxError) -> Int? {
     var index = lineStart
-    guard index &+ 12 < end else { return nil }
+    guard index &+ 8 < end else { return nil }
     head.minorVersion = try parseVersion(base + index, otherwise: .malformedStatusLine)
     rules.isOld = head.minorVersion == 0
     index &+= 8
+    guard index &+ 4 < end else { return nil }
     guard base[index] == Octets.space else { throw .malformedStatusLine }
     var status = 0
     for digit in UnsafeBufferPointer(start: base + index + 1, count: 3) {
@@ -170,7 +171,7 @@ struct HeadParser: Sendable {
     if base[index] == Octets.space {
       index &+= 1
     } else if base[index] != Octets.carriageReturn {
-      throw .malformedStatusLine
+      throw base[index] == Octets.lineFeed ? .bareLineFeed : .malformedStatusLine
     }
     let last = Octets.endOfValue(base, from: index, to: end)
     head.reason = HTTPHead.Part(index, last)
@@ -216,7 +217,9 @@ struct HeadParser: Sendable {
     while index < end, Octets.isToken(base[index]) { index &+= 1 }
     guard index < end else { return nil }
     guard base[index] == Octets.colon, index > lineStart else {
-      throw index == lineStart && Octets.isBlank(base[index]) ? .foldedLine : .malformedFieldName
+      if index > lineStart { throw .malformedFieldName }
+      if base[index] == Octets.lineFeed { throw .bareLineFeed }
+      throw Octets.isBlank(base[index]) ? .foldedLine : .malformedFieldName
     }
     let name = HTTPHead.Part(lineStart, index)
     index &+= 1

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Which bytes may stand where (RFC 9110, 5.6.2; RFC 9112, 2 to 5; RFC 3986, 3.2.2).
 enum Octets {
   static let tab: UInt8 = 9
@@ -77,6 +79,12 @@ enum Octets {
     return true
   }
 
+  /// How many bytes the text has, if the bytes begin with it, upper and lower case taken as one.
+  static func count(of lowercase: StaticString, in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+    let count = lowercase.utf8CodeUnitCount
+    return bytes.count >= count && equals(UnsafeBufferPointer(rebasing: bytes[..<count]), lowercase) ? count : nil
+  }
+
   /// Whether it is a host, by name or number, with or without a port.
   ///
   /// - Parameter mayBeEmpty: As a Host field is of a target that has no authority.
@@ -84,11 +92,9 @@ enum Octets {
     guard let first = bytes.first else { return mayBeEmpty }
     var index = 0
     if first == UInt8(ascii: "[") {
-      guard let end = bytes.firstIndex(of: UInt8(ascii: "]")), end > 2 else { return false }
-      guard bytes[1..<end].contains(colon) else { return false }
-      for byte in bytes[1..<end] where hexValue(byte) == nil && byte != colon && byte != UInt8(ascii: ".") {
-        return false
-      }
+      guard let end = bytes.firstIndex(of: UInt8(ascii: "]")),
+        isIPv6(UnsafeBufferPointer(rebasing: bytes[1..<end]))
+      else { return false }
       index = end + 1
     } else {
       while true {
@@ -110,5 +116,15 @@ enum Octets {
       if port > 65_535 { return false }
     }
     return index + 1 < bytes.count || !needsPort
+  }
+  /// Whether it is an address of IPv6, without a zone, in any way of writing (RFC 4291, 2.2).
+  private static func isIPv6(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard bytes.count < Int(INET6_ADDRSTRLEN), !bytes.contains(0) else { return false }
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { text in
+      for index in bytes.indices { text[index] = CChar(bitPattern: bytes[index]) }
+      text[bytes.count] = 0
+      var address = in6_addr()
+      return inet_pton(AF_INET6, text.baseAddress, &address) == 1
+    }
   }
 }

@@ -250,7 +250,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
       case .end:
         hasEnded = true
         let fields = reader.parser.trailers
-        if !fields.isEmpty { receivedTrailers = bytes.withMemoryRebound(to: UInt8.self) { $0.fields(fields) } }
+        if !fields.isEmpty { receivedTrailers = HTTPFields(fields, in: bytes) }
       case .needsMore, .head: break
       }
     }
