@@ -36,7 +36,7 @@ func withClient<Value: Sendable>(
 
 /// Serves by a handler while `body` runs, which gets the URL to put paths behind.
 func serving<Value>(
-  _ configuration: HTTPServer.Configuration = HTTPServer.Configuration(), on listener: Listener? = nil,
+  configuration: HTTPServer.Configuration = HTTPServer.Configuration(), on listener: Listener? = nil,
   _ handler: @escaping HTTPServer.Handler, _ body: (_ base: String) async throws -> Value
 ) async throws -> Value {
   let listener = try listener ?? loopback()

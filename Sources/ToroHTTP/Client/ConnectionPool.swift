@@ -17,7 +17,7 @@ final class ConnectionPool: @unchecked Sendable {
   @exclusivity(unchecked) private var making: [Int: Task<Connection, any Error>] = [:]
   @exclusivity(unchecked) private var madeCount = 0
   /// Kept ones, the one that was kept first in front, which goes first.
-  @exclusivity(unchecked) private var oldest: ClientConnection?
+  @exclusivity(unchecked) private(set) var oldest: ClientConnection?
   @exclusivity(unchecked) private unowned(unsafe) var newest: ClientConnection?
   @exclusivity(unchecked) private(set) var idleCount = 0
   @exclusivity(unchecked) private var timer: Wait?
@@ -159,8 +159,13 @@ final class ConnectionPool: @unchecked Sendable {
   /// - Parameter isReusable: Whether the next message can be sent over it.
   func end(_ connection: ClientConnection, isReusable: Bool) {
     used[ObjectIdentifier(connection)] = nil
-    if !(isReusable && keep(connection)) { connection.connection.close() }
+    if !(isReusable && keep(connection)) { close(connection.connection) }
     giveBack(connection.line)
+  }
+
+  /// Closes what nobody has use for any more: not even for what is still to be sent.
+  private func close(_ connection: Connection) {
+    if !connection.isClosed, connection.unsentCount > 0 { connection.reset() } else { connection.close() }
   }
 
   // MARK: Memory
@@ -228,10 +233,13 @@ final class ConnectionPool: @unchecked Sendable {
     setTimer()
   }
 
+  /// Closes what is kept.
+  func dropIdle() { while let oldest { drop(oldest) } }
+
   /// Closes what is kept, and keeps nothing any more.
   func closeIdle() {
     keepsNone = true
-    while let oldest { drop(oldest) }
+    dropIdle()
     timer?.cancel()
     timer = nil
   }
@@ -247,7 +255,7 @@ final class ConnectionPool: @unchecked Sendable {
     for line in lines.values { line.permits.close() }
     for task in making.values { task.cancel() }
     let count = used.count + making.count
-    for connection in used.values { connection.connection.close() }
+    for connection in used.values { close(connection.connection) }
     return count
   }
 }

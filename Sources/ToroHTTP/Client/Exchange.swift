@@ -55,6 +55,9 @@ final class Exchange: BodySource, @unchecked Sendable {
 
   // MARK: The request
 
+  /// Whether anything of the request's body may have been sent.
+  var hasSentBody: Bool { upload?.hasBegun ?? true }
+
   /// Sends the request, or begins to, and receives the answer's head.
   ///
   /// - Parameter head: The request's, and its body if that goes with it.
@@ -214,7 +217,9 @@ final class Exchange: BodySource, @unchecked Sendable {
 
   private func take(_ step: HTTPParser.Step, _ bytes: UnsafeRawBufferPointer, _ connection: ClientConnection) {
     switch step {
-    case .body(let range): if !range.isEmpty { portion = [UInt8](bytes[range]) }
+    case .body(let range):
+      if range.isEmpty { break }
+      if portion == nil { portion = [UInt8](bytes[range]) } else { portion?.append(contentsOf: bytes[range]) }
     case .end:
       isAtEnd = true
       let fields = connection.reader.parser.trailers
@@ -223,11 +228,11 @@ final class Exchange: BodySource, @unchecked Sendable {
     }
   }
 
-  /// Goes on with what has come already, so that the connection is free as soon as it can be.
+  /// Goes on with what has come already, which is little, so that the connection is free as soon as it can be.
   private func lookAhead() {
     guard let connection, case .reading = bodyState else { return }
     do {
-      while portion == nil, !isAtEnd, try connection.reader.step({ take($0, $1, connection) }) {}
+      while !isAtEnd, try connection.reader.step({ take($0, $1, connection) }) {}
       if isAtEnd { finish() }
     } catch {
       bodyState = .failed(error)
@@ -264,13 +269,8 @@ final class Exchange: BodySource, @unchecked Sendable {
   /// Nobody wants the rest. From any thread.
   func abandon() {
     guard pool.reactor.isCurrent else { return pool.reactor.execute { self.abandon() } }
+    lookAhead()
     portion = nil
-    while connection != nil, case .reading = bodyState {
-      lookAhead()
-      if portion == nil { break }
-      portion = nil
-    }
-    if connection == nil { return }
     bodyState = .failed(BodyGoneError())
     upload?.cancel()
     end(isReusable: false)
@@ -281,7 +281,7 @@ final class Exchange: BodySource, @unchecked Sendable {
     guard error is TimeoutError else { return error }
     if readClock() >= due { return TimeoutError("\(request.subject): all of it") }
     if headDue <= readClock(), !hasHead { return TimeoutError("\(request.subject): the answer's head") }
-    return TimeoutError("\(request.subject): a body that moves")
+    return TimeoutError("\(request.subject): the next part of the body")
   }
 }
 #endif

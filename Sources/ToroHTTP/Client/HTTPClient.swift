@@ -156,6 +156,12 @@ public final class HTTPClient: Sendable {
     while true {
       var response = try await ask(request, until: due)
       response.redirectCount = redirectCount
+      if request.expectsContinue, response.message.head.status == 417, !response.exchange.hasSentBody {
+        // It does not know of such expectations (RFC 9110, 10.1.1).
+        response.close()
+        request.expectsContinue = false
+        continue
+      }
       do {
         guard let next = try redirect(request, after: response) else { return response }
         response.close()

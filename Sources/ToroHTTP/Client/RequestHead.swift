@@ -28,14 +28,8 @@ extension HeadWriter {
     append("\r\n")
     var hasUserAgent = false
     for field in request.headerFields {
-      switch field.name.canonicalName {
-      case "host", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "upgrade",
-        "te",
-        "expect", "http2-settings":
-        throw InvalidFieldError(name: field.name.rawName)
-      case "user-agent": hasUserAgent = true
-      default: break
-      }
+      if field.name.isOfConnection { throw InvalidFieldError(name: field.name.rawName) }
+      if field.name == .userAgent { hasUserAgent = true }
       try append(field)
     }
     if !hasUserAgent, let userAgent { try append(name: "User-Agent", value: userAgent) }
@@ -77,6 +71,18 @@ extension HeadWriter {
     append(decimal: count)
     append("\r\n")
     if request.expectsContinue, count > 0 { append("Expect: 100-continue\r\n") }
+  }
+}
+
+extension HTTPField.Name {
+  /// Whether only the client itself may send it, in heads or trailers.
+  var isOfConnection: Bool {
+    switch canonicalName {
+    case "host", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "upgrade", "te",
+      "expect", "http2-settings":
+      true
+    default: false
+    }
   }
 }
 

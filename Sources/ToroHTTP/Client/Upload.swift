@@ -66,7 +66,10 @@ final class Upload: @unchecked Sendable {
       } else {
         framing.clear()
         framing.append("0\r\n")
-        for field in trailers { try framing.append(field) }
+        for field in trailers {
+          if field.name.isOfConnection { throw InvalidFieldError(name: field.name.rawName) }
+          try framing.append(field)
+        }
         framing.append("\r\n")
         try await put([framing.array])
       }
