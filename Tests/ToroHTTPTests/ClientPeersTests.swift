@@ -104,7 +104,8 @@ struct ClientPeersTests {
         moved.close()
         var request = try HTTPClient.Request("\(base)/chunks", headerFields: [.acceptEncoding: "gzip"])
         let chunks = try await client.execute(request)
-        #expect(chunks[.transferEncoding] == "chunked" && chunks[.contentEncoding] == "gzip" && chunks.body.length == nil)
+        #expect(
+          chunks[.transferEncoding] == "chunked" && chunks[.contentEncoding] == "gzip" && chunks.body.length == nil)
         let packed = try await chunks.body.collect(upTo: 1 << 20)
         #expect(packed.starts(with: [0x1F, 0x8B]))
         // Uploads, by length and in chunks, asked for or not.

@@ -31,7 +31,8 @@ public final class Gate: Sendable, CustomStringConvertible {
   /// - Isolation: From any thread; elsewhere it is passed to the reactor.
   public func leave(file: StaticString = #fileID, line: UInt = #line) {
     let core = core
-    core.forward { core.leave(file, line) }
+    // A closure would have to be allocated.
+    if reactor.isCurrent { core.leave(file, line) } else { core.forward { core.leave(file, line) } }
   }
 
   /// Runs `body` inside the gate.
