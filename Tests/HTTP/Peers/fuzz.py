@@ -362,8 +362,9 @@ def spaced_extension(peer, refusal, message, stream):
 
 @explained(REFUSALS, "a method that llhttp does not know is a token", "RFC 9110, 9.1")
 def unknown_method(peer, refusal, message, stream):
-    return peer == "httptools" and re.fullmatch(TOKEN, message.start[0]) and refusal in [
-        "Invalid method encountered", "Expected space after method", "Expected HTTP/2 Connection Preface"]
+    return peer == "httptools" and refusal in [
+        "Invalid method encountered", "Expected space after method", "Expected HTTP/2 Connection Preface",
+    ] and re.fullmatch(TOKEN, message.start[0])
 
 
 @explained(REFUSALS, "an empty line comes before the request line", "RFC 9112, 2.2")

@@ -29,6 +29,9 @@ extension HTTPVector {
     .chunked(
       "A size is not left out", "RFC 9112, 7.1", "\r\nhello\r\n0\r\n\r\n", sees: "\"\" ...", refuses: .malformedChunk),
     .chunked(
+      "A line feed is no size", "RFC 9112, 7.1",
+      "\n5\r\nhello\r\n0\r\n\r\n", sees: "\"\" ...", refuses: .malformedChunk),
+    .chunked(
       "A size is a number", "RFC 9112, 7.1", "g\r\nhello\r\n0\r\n\r\n", sees: "\"\" ...", refuses: .malformedChunk),
     .chunked(
       "A size has no plus", "RFC 9112, 7.1", "+5\r\nhello\r\n0\r\n\r\n", sees: "\"\" ...", refuses: .malformedChunk),
@@ -94,6 +97,12 @@ extension HTTPVector {
     .chunked(
       "Data does not end in a carriage return alone", "RFC 9112, 7.1",
       "5\r\nhello\r0\r\n\r\n", sees: "\"hello\" ...", refuses: .malformedChunk),
+    .chunked(
+      "Data does not end in a carriage return and another byte", "RFC 9112, 7.1",
+      "5\r\nhello\rX0\r\n\r\n", sees: "\"hello\" ...", refuses: .malformedChunk),
+    .chunked(
+      "Data does not end in another byte and a line feed", "RFC 9112, 7.1",
+      "5\r\nhelloX\n0\r\n\r\n", sees: "\"hello\" ...", refuses: .malformedChunk),
     .chunked(
       "Data does not end in two other bytes", "RFC 9112, 7.1",
       "5\r\nhelloXX0\r\n\r\n", sees: "\"hello\" ...", refuses: .malformedChunk),
@@ -374,6 +383,9 @@ extension HTTPVector {
     .request(
       "There may not be more fields", "RFC 6585, 5",
       "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\nC: d\r\n\r\n", limits: small, refuses: .tooManyFields),
+    .request(
+      "A field beyond the limit is refused by its first byte", "RFC 6585, 5",
+      "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\nC", limits: small, refuses: .tooManyFields),
     .request(
       "A malformed field beyond the limit is one too many", "RFC 6585, 5",
       "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\n C: d\r\n\r\n", limits: small, refuses: .tooManyFields),

@@ -64,6 +64,9 @@ extension HTTPVector {
       "There is a space before the status", "RFC 9112, 4",
       "HTTP/1.1200 OK\r\nContent-Length: 0\r\n\r\n", refuses: .malformedStatusLine),
     .response(
+      "A tab before the status is no space", "RFC 9112, 4",
+      "HTTP/1.1\t200 OK\r\nContent-Length: 0\r\n\r\n", refuses: .malformedStatusLine),
+    .response(
       "A tab after the status is no space", "RFC 9112, 4",
       "HTTP/1.1 200\tOK\r\nContent-Length: 0\r\n\r\n", refuses: .malformedStatusLine),
     .response(
