@@ -187,8 +187,11 @@ struct ClientDeadlineTests {
             let request = try HTTPClient.Request(method: .get, base, body: body)
             return try await client.execute(request).body.text()
           }
-          try await Reactor.current.sleep(for: .microseconds(300 * round))
-          task.cancel()
+          // The last ones come to their end, however slow the machine is.
+          if round < 50 {
+            try await Reactor.current.sleep(for: .microseconds(300 * round))
+            task.cancel()
+          }
           switch await task.result {
           case .success(let text):
             #expect(text == "abcdef")
