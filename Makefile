@@ -27,7 +27,7 @@ LIBRARY_SOURCES = Package.swift packaging/libtoro.lds scripts/build-library.sh s
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-demo: example-prerequisites  ## Install what is missing, build, and run the work-queue daemon; ends by itself
+demo: example-prerequisites  ## Install what is missing, build, and have spiders crawl a site through a proxy; ends by itself
 	swift build --package-path Examples
 	Examples/.build/debug/Demo
 

@@ -51,6 +51,7 @@ package struct SpawnedProcess: Sendable {
     kill(pid, SIGTERM)
     try await Reactor.current.runBlocking {
       var status: Int32 = 0
+      // On a thread of its own: a process ends in the system's time.
       for _ in 0..<500 where waitpid(pid, &status, WNOHANG) == 0 { usleep(10_000) }
       kill(pid, SIGKILL)
       _ = waitpid(pid, &status, 0)

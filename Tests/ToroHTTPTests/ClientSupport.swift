@@ -41,16 +41,7 @@ func serving<Value>(
 ) async throws -> Value {
   let listener = try listener ?? loopback()
   let server = HTTPServer(configuration: configuration, handler: handler)
-  let task = Reactor.current.spawn { try await server.serve(listener) }
-  let result: Result<Value, any Error>
-  do {
-    result = .success(try await body("http://\(listener.localAddress)"))
-  } catch {
-    result = .failure(error)
-  }
-  try await listener.stop(grace: .milliseconds(100))
-  try await task.value
-  return try result.get()
+  return try await serve(listener, body) { try await server.serve(listener) }
 }
 
 /// Plays a script to each connection, which is told how many came before.
@@ -60,7 +51,7 @@ func playing<Value>(
 ) async throws -> Value {
   let listener = try listener ?? loopback()
   let count = Shared(0)
-  let task = Reactor.current.spawn {
+  return try await serve(listener, body) {
     try await listener.serve { connection in
       let number = count.value
       count.value += 1
@@ -68,6 +59,14 @@ func playing<Value>(
       try await script(connection, number)
     }
   }
+}
+
+/// Has `serving` go on while `body` runs, then stops the listener.
+private func serve<Value>(
+  _ listener: Listener, _ body: (_ base: String) async throws -> Value,
+  by serving: @escaping @Sendable () async throws -> Void
+) async throws -> Value {
+  let task = Reactor.current.spawn { try await serving() }
   let result: Result<Value, any Error>
   do {
     result = .success(try await body("http://\(listener.localAddress)"))

@@ -289,6 +289,21 @@ struct ServerTests {
     }
   }
 
+  @Test("A trailer that would say how long the body is does not go out: the answer is cut")
+  func framingInTrailers() throws {
+    let seen = Seen()
+    try withServer({ $0.onError = { _, error in seen.add("\(error)") } }) { _ in
+      .stream { body in
+        try await body.write("hello")
+        body.setTrailers([.contentLength: "3"])
+      }
+    } _: { listener in
+      let text = try await answer(to: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", from: listener)
+      #expect(!text.contains("\r\n0\r\n") && !text.contains("Content-Length"))
+      #expect(seen.all == ["\(InvalidFieldError(name: "Content-Length"))"])
+    }
+  }
+
   @Test("Who asks, for what and of whom can be told of each form of target")
   func targets() throws {
     try withServer(handler: { request in

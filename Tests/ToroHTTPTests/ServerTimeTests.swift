@@ -82,7 +82,7 @@ struct ServerTimeTests {
 
   @Test("A client that sends ahead and never reads has few of its requests handled")
   func neverReads() throws {
-    let count = Count()
+    let count = Shared(0)
     try withServer(handler: { _ in
       count.value += 1
       return .text(String(repeating: "x", count: 10_000))
@@ -103,7 +103,7 @@ struct ServerTimeTests {
     "When the listener is stopped, requests in hand are answered, each with the word that this is the end; idle clients are let go"
   )
   func stopping() throws {
-    let entered = Count()
+    let entered = Shared(0)
     try withServer(handler: { request in
       if request.path == "/slow" {
         entered.value += 1
@@ -148,7 +148,5 @@ struct ServerTimeTests {
     }
   }
 }
-
-final class Count: @unchecked Sendable { var value = 0 }
 
 #endif

@@ -16,6 +16,11 @@ public struct Deadline: Sendable, Hashable {
 
   @inlinable init(kind: Kind) { self.kind = kind }
 
+  /// One that has been resolved: a reactor's nanoseconds, `.max` for never.
+  package init(due: Int64) {
+    self = due == .max ? .never : .at(ReactorClock.Instant(nanoseconds: due))
+  }
+
   @inlinable package var isNever: Bool {
     @inline(__always) get { if case .never = kind { true } else { false } }
   }

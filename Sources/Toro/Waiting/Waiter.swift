@@ -51,6 +51,7 @@ public enum WaitOutcome: UInt8, Sendable, CustomStringConvertible {
   /// What it waited on was closed, or let go, first. It owns nothing.
   case closed
 
+  /// The case's name.
   public var description: String {
     switch self {
     case .granted: "granted"

@@ -12,7 +12,7 @@ extension ConnectionPool {
       throw HTTPClientError(.unsupportedRequest, "https takes the trait TLS of the package Toro, which is off")
     }
     #endif
-    let deadline = due == .max ? Deadline.never : .at(ReactorClock.Instant(nanoseconds: due))
+    let deadline = Deadline(due: due)
     let connection = try await Connection.connect(
       to: origin.firstEndpoint, options: configuration.connectOptions, deadline: deadline, on: reactor)
     #if TLS
@@ -44,7 +44,7 @@ extension ConnectionPool {
     }
     if let userAgent = configuration.userAgent { try writer.append(name: "User-Agent", value: userAgent) }
     writer.append("\r\n")
-    try await connection.write(writer.array, from: 0, until: due, .response)
+    try await connection.write(writer.array, from: 0, until: due, .http)
     let reader = MessageReader(connection, .response, configuration.limits)
     var informationalCount = 0
     while true {
@@ -55,7 +55,7 @@ extension ConnectionPool {
       }
       _ = try reader.step(take)
       while !hasHead {
-        _ = try await connection.awaitInput(betweenMessages: false, until: due, .response)
+        _ = try await connection.awaitInput(betweenMessages: false, until: due, .http)
         if case .end = try reader.receive(take) { throw HTTPSyntaxError.unexpectedEnd }
       }
       let status = reader.parser.head.status
@@ -81,10 +81,5 @@ extension ConnectionPool {
     return context
   }
   #endif
-}
-
-extension WaitSite {
-  /// Of waits for what a server sends.
-  static var response: WaitSite { WaitSite("HTTP", 0) }
 }
 #endif

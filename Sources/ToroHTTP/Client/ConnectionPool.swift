@@ -74,8 +74,7 @@ final class ConnectionPool: @unchecked Sendable {
     _ = users.tryEnter()
     if line.permits.tryAcquire() { return line }
     do {
-      let deadline = due == .max ? Deadline.never : .at(ReactorClock.Instant(nanoseconds: due))
-      if try await line.permits.acquire(deadline: deadline) { return line }
+      if try await line.permits.acquire(deadline: Deadline(due: due)) { return line }
     } catch {
       leave(line)
       throw error
@@ -228,7 +227,7 @@ final class ConnectionPool: @unchecked Sendable {
   }
 
   private func dropOld() {
-    let now = reactor.clock.now.nanoseconds
+    let now = reactor.readMonotonicClock()
     while let oldest, oldest.idleDue <= now { drop(oldest) }
     setTimer()
   }

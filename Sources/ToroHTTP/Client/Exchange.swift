@@ -91,7 +91,7 @@ final class Exchange: BodySource, @unchecked Sendable {
     do {
       // In most cases the system takes all of it at once.
       guard let sent = try connection.startWriting(head.bytes) else { return }
-      try await connection.write(head.array, from: sent, until: due, .response)
+      try await connection.write(head.array, from: sent, until: due, .http)
     } catch let error as SocketError where error.isReset {
       // The server may have answered nevertheless. If not, reading says so.
     }
@@ -165,7 +165,7 @@ final class Exchange: BodySource, @unchecked Sendable {
       }
       do {
         let until = min(due, headDue, continueDue ?? .max)
-        _ = try await connection.awaitInput(betweenMessages: false, until: until, .response)
+        _ = try await connection.awaitInput(betweenMessages: false, until: until, .http)
         return
       } catch is TimeoutError where readClock() < min(due, headDue) {
         // It was the time for a body to move, of which there is none, or for word that the body is wanted.
@@ -174,7 +174,7 @@ final class Exchange: BodySource, @unchecked Sendable {
     }
   }
 
-  private func readClock() -> Int64 { pool.reactor.clock.now.nanoseconds }
+  private func readClock() -> Int64 { pool.reactor.readMonotonicClock() }
 
   // MARK: The body
 
@@ -199,7 +199,7 @@ final class Exchange: BodySource, @unchecked Sendable {
       guard let connection else { throw BodyGoneError() }
       do {
         if let failure = upload?.failure { throw failure }
-        _ = try await connection.connection.awaitInput(betweenMessages: false, until: due, .response)
+        _ = try await connection.connection.awaitInput(betweenMessages: false, until: due, .http)
         guard self.connection != nil else { throw BodyGoneError() }
         if case .end = try connection.reader.receive({ take($0, $1, connection) }) {
           isAtEnd = try connection.reader.parser.finish(leftover: connection.reader.pendingCount)

@@ -43,6 +43,7 @@ extension HTTPClient {
     public var tls: TLSContext?
     #endif
 
+    /// The standard ones.
     public init() {}
 
     /// The standard ones, changed by `change`.

@@ -13,10 +13,14 @@ extension HTTPClient {
     /// Hosts that are asked without it: names, each with those below it, as in `example.org`, and addresses.
     public var exceptions: [String]
 
+    /// A user's name and password.
     public struct Credentials: Hashable, Sendable {
+      /// Without a colon, which ends it.
       public var user: String
+      /// Any text.
       public var password: String
 
+      /// Credentials as they are: they are sent to the proxy as good as in the clear.
       public init(user: String, password: String) {
         self.user = user
         self.password = password
@@ -26,6 +30,10 @@ extension HTTPClient {
       var field: String { "Basic \(base64(Array("\(user):\(password)".utf8)))" }
     }
 
+    /// - Parameters:
+    ///   - endpoint: Whom to connect to.
+    ///   - credentials: Who asks, if the proxy wants to know.
+    ///   - exceptions: Hosts that are asked without it.
     public init(endpoint: Endpoint, credentials: Credentials? = nil, exceptions: [String] = []) {
       self.endpoint = endpoint
       self.credentials = credentials

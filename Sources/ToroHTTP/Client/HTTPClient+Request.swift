@@ -9,9 +9,13 @@ extension HTTPClient {
   /// The client adds what the connection needs: Host, from the URL, the body's length or its chunks, and User-Agent. The fields for
   /// that, and those of the connection, cannot be given: ``InvalidFieldError``.
   public struct Request: Sendable {
+    /// What to do: anything but CONNECT.
     public var method: HTTPRequest.Method
+    /// With what.
     public var url: HTTPURL
+    /// What is said beside it: nothing that is the connection's.
     public var headerFields: HTTPFields
+    /// What is sent after the head.
     public var body: Body
     /// Whether the server is to say that it wants the body before it is sent (RFC 9110, 10.1.1). One that says nothing gets it
     /// after ``Configuration/continueTimeout``.
@@ -22,6 +26,7 @@ extension HTTPClient {
     /// certificate it takes.
     public var endpoint: Endpoint?
 
+    /// A request of a URL that has been read; nothing is sent yet.
     public init(
       method: HTTPRequest.Method = .get, url: HTTPURL, headerFields: HTTPFields = HTTPFields(), body: Body = .empty
     ) {

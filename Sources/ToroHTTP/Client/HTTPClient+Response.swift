@@ -19,6 +19,7 @@ extension HTTPClient {
     /// How many redirects were followed.
     public internal(set) var redirectCount = 0
 
+    /// The final one, with the server's words.
     public var status: HTTPResponse.Status {
       HTTPResponse.Status(code: message.head.status, reasonPhrase: message.text(message.head.reason))
     }

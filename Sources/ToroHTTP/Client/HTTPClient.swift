@@ -33,6 +33,7 @@ public final class HTTPClient: Sendable {
 
   /// The reactor that the client belongs to.
   public let reactor: Reactor
+  /// How it asks.
   public let configuration: Configuration
   let pool: ConnectionPool
 
@@ -124,7 +125,7 @@ public final class HTTPClient: Sendable {
   @discardableResult
   public func shutdown(grace: Duration) async throws -> Int {
     guard reactor.isInside else { return try await reactor.visit { try await self.shutdown(grace: grace) } }
-    let deadline = Deadline.at(ReactorClock.Instant(nanoseconds: reactor.resolve(.after(grace))))
+    let deadline = Deadline(due: reactor.resolve(.after(grace)))
     pool.calls.close()
     pool.closeIdle()
     if try await pool.calls.join(deadline: deadline), try await pool.users.join(deadline: deadline) { return 0 }
@@ -212,7 +213,7 @@ public final class HTTPClient: Sendable {
       pool.giveBack(line)
       guard error is TimeoutError else { throw error }
       throw TimeoutError(
-        "\(request.subject): \(reactor.clock.now.nanoseconds >= due ? "all of it" : "the connection to \(line.origin.firstEndpoint)")"
+        "\(request.subject): \(reactor.readMonotonicClock() >= due ? "all of it" : "the connection to \(line.origin.firstEndpoint)")"
       )
     }
   }

@@ -1,6 +1,7 @@
 #if HTTP
 /// A client could not do what it was asked for, by what the servers said rather than by what the network did.
 public struct HTTPClientError: Error, Hashable, CustomStringConvertible {
+  /// What went wrong, for programs.
   public enum Kind: Hashable, Sendable {
     /// More redirects came one after the other than are followed.
     case tooManyRedirects
@@ -16,6 +17,7 @@ public struct HTTPClientError: Error, Hashable, CustomStringConvertible {
     case unsupportedRequest
   }
 
+  /// What went wrong.
   public let kind: Kind
   /// What happened, in words.
   public let reason: String

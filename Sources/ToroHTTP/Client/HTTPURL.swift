@@ -9,6 +9,7 @@ import ToroNet
 /// It is strict: what a URL may not have is refused, and nothing is repaired. A fragment is taken and forgotten, since it is
 /// not sent. A name and password before the host are refused; they are for the field Authorization.
 public struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
+  /// What is spoken.
   public enum Scheme: String, Hashable, Sendable {
     case http, https
 
@@ -16,6 +17,7 @@ public struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
     public var defaultPort: Int { self == .http ? 80 : 443 }
   }
 
+  /// What is spoken there.
   public let scheme: Scheme
   /// A name in lower case, or an address in numbers, that of IPv6 without its brackets.
   public let host: String

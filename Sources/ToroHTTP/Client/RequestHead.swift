@@ -74,18 +74,6 @@ extension HeadWriter {
   }
 }
 
-extension HTTPField.Name {
-  /// Whether only the client itself may send it, in heads or trailers.
-  var isOfConnection: Bool {
-    switch canonicalName {
-    case "host", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "upgrade", "te",
-      "expect", "http2-settings":
-      true
-    default: false
-    }
-  }
-}
-
 extension HTTPRequest.Method {
   /// Whether to do it twice is as good as to do it once (RFC 9110, 9.2.2).
   var isIdempotent: Bool {

@@ -64,14 +64,7 @@ final class Upload: @unchecked Sendable {
       if let length {
         if written < length { throw BodyLengthError(promised: length, written: written) }
       } else {
-        framing.clear()
-        framing.append("0\r\n")
-        for field in trailers {
-          if field.name.isOfConnection { throw InvalidFieldError(name: field.name.rawName) }
-          try framing.append(field)
-        }
-        framing.append("\r\n")
-        try await put([framing.array])
+        try await put([framing.lastChunk(trailers)])
       }
     }
   }
@@ -87,22 +80,15 @@ final class Upload: @unchecked Sendable {
       throw BodyLengthError(promised: promised, written: written + bytes.count)
     }
     written += bytes.count
-    guard promised == nil else { return try await put([bytes]) }
-    framing.clear()
-    framing.append(hex: bytes.count)
-    framing.append("\r\n")
-    if bytes.count > 16_384 { return try await put([framing.array, bytes, [13, 10]]) }
-    framing.append(bytes)
-    framing.append("\r\n")
-    try await put([framing.array])
+    try await put(promised == nil ? framing.chunk(bytes) : [bytes])
   }
 
   private func put(_ parts: [[UInt8]]) async throws {
     do {
       if parts.count == 1 {
-        try await connection.write(parts[0], from: 0, until: due, .response)
+        try await connection.write(parts[0], from: 0, until: due, .http)
       } else {
-        try await connection.write(parts, until: due, .response)
+        try await connection.write(parts, until: due, .http)
       }
     } catch {
       if !(error is CancellationError || error is TimeoutError) { isCut = true }

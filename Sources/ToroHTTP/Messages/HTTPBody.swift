@@ -47,6 +47,7 @@ public struct HTTPBody: AsyncSequence, Sendable {
   /// The fields that came after it: empty before its end has been read.
   public var trailers: HTTPFields { source?.trailers(of: number) ?? HTTPFields() }
 
+  /// Reads it.
   public struct Iterator: AsyncIteratorProtocol {
     let body: HTTPBody
 

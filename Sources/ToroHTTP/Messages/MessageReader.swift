@@ -98,4 +98,9 @@ extension HTTPParser.Step {
     }
   }
 }
+
+extension WaitSite {
+  /// Of waits for what the other end sends or takes.
+  static var http: WaitSite { WaitSite("HTTP", 0) }
+}
 #endif

@@ -5,6 +5,7 @@ public struct HTTPHead: Sendable {
   /// Some bytes of the head.
   public struct Part: Hashable, Sendable {
     let start: UInt32
+    /// How many there are.
     public let count: UInt32
 
     @inline(__always)
@@ -20,7 +21,9 @@ public struct HTTPHead: Sendable {
 
   /// A field line, without the white space around the value.
   public struct Field: Hashable, Sendable {
+    /// A token, as it was sent.
     public let name: Part
+    /// Any bytes but control characters.
     public let value: Part
   }
 
@@ -46,7 +49,9 @@ public struct HTTPHead: Sendable {
   public internal(set) var reason = Part(0, 0)
   /// The version is HTTP/1.0 or HTTP/1.1.
   public internal(set) var minorVersion = 1
+  /// In the order in which they came.
   public internal(set) var fields: [Field] = []
+  /// What comes after the head.
   public internal(set) var framing = Framing.none
   /// Whether the sender means to go on with another message on the same connection (RFC 9112, 9.3).
   public internal(set) var keepsAlive = true

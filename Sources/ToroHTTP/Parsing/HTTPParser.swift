@@ -19,8 +19,10 @@
 /// - Complexity: O(n) in the bytes, however they are portioned, but for a line that comes in portions: that is parsed when its
 ///   end is there, and searched for it once.
 public struct HTTPParser: Sendable {
+  /// Which messages it parses.
   public enum Kind: Sendable { case request, response }
 
+  /// What a call came to.
   public enum Step: Hashable, Sendable {
     /// There is no more to be said without more bytes; none were taken.
     case needsMore
@@ -55,6 +57,9 @@ public struct HTTPParser: Sendable {
   /// The fields after the body, in the bytes of the step that was ``Step/end(_:)``.
   public var trailers: [HTTPHead.Field] { trailerHead.fields }
 
+  /// - Parameters:
+  ///   - kind: Requests or responses.
+  ///   - limits: What is too large.
   public init(_ kind: Kind, limits: HTTPLimits = HTTPLimits()) {
     self.kind = kind
     self.limits = limits

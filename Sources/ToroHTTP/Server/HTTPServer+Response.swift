@@ -8,10 +8,13 @@ extension HTTPServer {
   /// The server adds what the connection needs: the body's length or its chunks, Date, and Connection when it ends. A field with
   /// a control character, such as the end of a line, is not sent: the answer is 500 then.
   public struct Response: Sendable {
+    /// 200 or above: informational ones are the server's.
     public var status: HTTPResponse.Status
+    /// What is said beside it: nothing that is the connection's.
     public var headerFields: HTTPFields
     /// What the body is; `nil` leaves it to the fields.
     public var contentType: String?
+    /// What is sent after the head.
     public var body: Body
     /// Whether the connection is closed afterwards.
     public var closesConnection = false
@@ -25,6 +28,7 @@ extension HTTPServer {
       case stream(length: Int?, @Sendable (BodyWriter) async throws -> Void)
     }
 
+    /// An answer; nothing is sent before the handler has returned it.
     public init(
       status: HTTPResponse.Status = .ok, headerFields: HTTPFields = HTTPFields(), contentType: String? = nil,
       body: Body = .empty
@@ -80,14 +84,16 @@ extension HTTPServer {
     /// The same for a text, as UTF-8.
     public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
 
-    /// Has these fields sent after the body, if that is in chunks.
+    /// Has these fields sent after the body, if that is in chunks. One that is the connection's cuts the answer.
     public func setTrailers(_ fields: HTTPFields) { connection.setTrailers(fields, of: number) }
   }
 }
 
 /// Thrown when a body has more bytes than its length that was said before, or fewer.
 public struct BodyLengthError: Error, Hashable, CustomStringConvertible {
+  /// How many bytes were promised.
   public let promised: Int
+  /// How many there were, or would have been with the last portion.
   public let written: Int
 
   public var description: String { "a body of \(promised) bytes was promised, and \(written) were written" }

@@ -27,6 +27,7 @@ public final class HTTPServer: Sendable {
   /// Answers a request, on the reactor of its connection.
   public typealias Handler = @Sendable (Request) async throws -> Response
 
+  /// How a server serves.
   public struct Configuration: Sendable {
     /// What is too large of a request.
     public var limits = HTTPLimits()
@@ -43,7 +44,11 @@ public final class HTTPServer: Sendable {
     /// Hears of what handlers throw, on the reactor of the connection. The client hears no more than that it was an error.
     public var onError: (@Sendable (Request, any Error) -> Void)?
 
+    /// The standard ones.
     public init() {}
+
+    /// The standard ones, changed by `change`.
+    public init(_ change: (inout Configuration) -> Void) { change(&self) }
   }
 
   let configuration: Configuration

@@ -86,7 +86,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
       if !isComplete { due = headDue() }
     }
     while !isComplete {
-      guard try await connection.awaitInput(betweenMessages: reader.pendingCount == 0, until: due, .request) else {
+      guard try await connection.awaitInput(betweenMessages: reader.pendingCount == 0, until: due, .http) else {
         return false
       }
       switch try reader.receive({ take($0, $1) }) {
@@ -205,7 +205,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     let due = connection.reactor.resolve(.after(Self.lingeringTime))
     do {
       repeat {
-        _ = try await connection.awaitInput(betweenMessages: false, until: due, .request)
+        _ = try await connection.awaitInput(betweenMessages: false, until: due, .http)
       } while try connection.reactor.withScratch { try connection.receiveNow(into: $0) } != 0
     } catch {
       // It need not be told twice.
@@ -266,7 +266,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
         owesContinue = false
         try await connection.write("HTTP/1.1 100 Continue\r\n\r\n")
       }
-      _ = try await connection.awaitInput(betweenMessages: false, until: bodyDue, .request)
+      _ = try await connection.awaitInput(betweenMessages: false, until: bodyDue, .http)
       if case .end = try reader.receive(take) { throw HTTPSyntaxError.unexpectedEnd }
       if let portion { return portion }
       if hasEnded {
@@ -290,7 +290,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     switch unsent {
     case .nothing: break
     case .rest(let sent):
-      try await connection.write(workspace.writer.array, from: sent, until: .max, .request)
+      try await connection.write(workspace.writer.array, from: sent, until: .max, .http)
     case .body(let bytes): try await connection.write([workspace.writer.array, bytes])
     }
     return goesOn
@@ -356,12 +356,8 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     }
     var hasDate = false
     for field in response.headerFields {
-      switch field.name.canonicalName {
-      case "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade":
-        throw InvalidFieldError(name: field.name.rawName)
-      case "date": hasDate = true
-      default: break
-      }
+      if field.name.isOfConnection { throw InvalidFieldError(name: field.name.rawName) }
+      if field.name == .date { hasDate = true }
       try workspace.writer.append(field)
     }
     if let contentType = response.contentType,
@@ -422,19 +418,13 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     do {
       try await write(HTTPServer.BodyWriter(connection: self, number: number))
       if let length, written < length { throw BodyLengthError(promised: length, written: written) }
+      if isChunked { try await connection.write(workspace.writer.lastChunk(trailers ?? HTTPFields())) }
     } catch {
       // The client must not take a part for the whole.
       number &+= 1
       connection.reset()
       if !(error is CancellationError) { server.configuration.onError?(request, error) }
       throw error
-    }
-    if isChunked {
-      workspace.writer.clear()
-      workspace.writer.append("0\r\n")
-      for field in trailers ?? HTTPFields() { try workspace.writer.append(field) }
-      workspace.writer.append("\r\n")
-      try await connection.write(workspace.writer.bytes)
     }
     return goesOn
   }
@@ -449,17 +439,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
       throw BodyLengthError(promised: promised, written: written + bytes.count)
     }
     written += bytes.count
-    guard isChunked else { return try await connection.write(bytes) }
-    workspace.writer.clear()
-    workspace.writer.append(hex: bytes.count)
-    workspace.writer.append("\r\n")
-    if bytes.count > 16_384 {
-      try await connection.write([workspace.writer.array, bytes, [13, 10]])
-    } else {
-      workspace.writer.append(bytes)
-      workspace.writer.append("\r\n")
-      try await connection.write(workspace.writer.bytes)
-    }
+    try await connection.write(isChunked ? workspace.writer.chunk(bytes) : [bytes])
   }
 
   func setTrailers(_ fields: HTTPFields, of number: UInt64) {
@@ -481,10 +461,5 @@ extension HTTPServer.Response.Body {
     case .stream(let length, _): length
     }
   }
-}
-
-extension WaitSite {
-  /// Of waits for what a peer sends.
-  static var request: WaitSite { WaitSite("HTTP", 0) }
 }
 #endif
