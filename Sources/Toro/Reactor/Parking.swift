@@ -93,7 +93,7 @@ extension Reactor {
       await suspend()
       return waiter
     case .guarded(let waiter, let needsHandler):
-      if needsHandler { await parkWithHandler(waiter) } else { await parkingLot.park() }
+      if needsHandler { await parkWithHandler(waiter, in: #isolation) } else { await parkingLot.park() }
       return waiter
     case .passed:
       await yield()
@@ -148,22 +148,27 @@ extension Reactor {
   @usableFromInline
   package func suspend() async { await parkingLot.park() }
 
-  private func parkWithHandler(_ waiter: WaiterPointer) async {
+  /// The runtime's scope of a handler leaves the reactor's thread with a task that neither an actor nor a preference keeps there.
+  private func parkWithHandler(_ waiter: WaiterPointer, in isolation: isolated (any Actor)?) async {
     let id = waiter.pointee.id
     nonisolated(unsafe) let waiter = waiter
+    hold()
     await withTaskCancellationHandler {
+      _ = isolation  // the scope is in it then
       await parkUnrecorded(waiter)
     } onCancel: {
       cancelledTaskWait(id)
     }
   }
 
-  /// The handler's scope may have left the reactor's thread; the wait goes on there.
+  /// Ends the hold once it is clear that nothing more is on its way from another thread.
   private func parkUnrecorded(_ waiter: WaiterPointer) async {
-    guard isInside else {
+    guard isInside || isClosed else {
       nonisolated(unsafe) let waiter = waiter
       return await home.run { await parkUnrecorded(waiter) }
     }
+    unhold()
+    if isClosed { return }  // which has decided the wait
     waiter.pointee.told.1 = context.with(nil).bits
     parking = waiter
     await parkingLot.park()
@@ -174,9 +179,9 @@ extension Reactor {
   @inlinable @inline(__always)
   package func suspend() async { await switchToParking(parkingExecutor) }
 
-  private func parkWithHandler(_ waiter: WaiterPointer) async {
+  private func parkWithHandler(_ waiter: WaiterPointer, in isolation: (any Actor)?) async {
     let handler = toro_add_waiter_cancellation_handler(waiter)
-    let mode = mode(in: #isolation)
+    let mode = mode(in: isolation)
     if let mode { waiter.pointee.told.1 = mode.bits }
     if mode == nil || !isRunning || !mayLinger || !linger(waiter) {
       parking = waiter
