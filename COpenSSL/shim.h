@@ -28,6 +28,12 @@ static inline void toro_tls_set_up(SSL_CTX *context) {
   SSL_CTX_set_read_ahead(context, 1);
 }
 
+// Has a client's context tell of sessions that could be resumed. It keeps none itself.
+static inline void toro_tls_tell_sessions(SSL_CTX *context, int (*function)(SSL *ssl, SSL_SESSION *session)) {
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(context, function);
+}
+
 // Gives clients nothing by which they could resume a session.
 static inline void toro_tls_disable_tickets(SSL_CTX *context) {
   SSL_CTX_set_num_tickets(context, 0);

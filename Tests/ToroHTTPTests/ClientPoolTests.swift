@@ -1,4 +1,5 @@
 #if HTTP
+import Glibc
 import HTTPTypes
 import Testing
 import Toro
@@ -138,6 +139,29 @@ struct ClientPoolTests {
         try await self.eventually { client.pool.usedCount == 0 }
       }
       client.close()
+    }
+  }
+
+  @Test("A request that was made elsewhere waits for no thread of the pool once it is on the reactor")
+  func poolless() async {
+    await #expect(processExitsWith: .success) {
+      try await onReactorThread { _ in
+        let (isOver, threads) = (Shared(false), 2 * sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let client = HTTPClient()
+        try await playing { connection, _ in
+          // The whole pool is busy from here on.
+          for _ in 0..<threads { Task.detached { while !isOver.value { usleep(1000) } } }
+          defer { isOver.value = true }
+          connection.deadline = .after(.seconds(10))
+          _ = try #require(try await connection.readHead())
+          try await connection.answer("yes")
+        } _: { base in
+          let task = Task.detached { try await client.get(base).body.text() }
+          let answer = try await task.value
+          #expect(answer == "yes")
+        }
+        client.close()
+      }
     }
   }
 

@@ -299,6 +299,114 @@ struct StreamTests {
 
   // MARK: Options
 
+  @Test("What comes is copied to another connection to the end of the stream, and no further")
+  func copying() throws {
+    try onReactor { reactor in
+      let (client, proxy) = try await connectedPair()
+      let (upstream, server) = try await connectedPair()
+      let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 9) }
+      let copying = reactor.spawn {
+        let count = try await proxy.copy(to: upstream)
+        upstream.closeWrite()
+        return count
+      }
+      reactor.spawn {
+        for start in stride(from: 0, to: bytes.count, by: 70_001) {
+          try await client.write(Array(bytes[start..<min(bytes.count, start + 70_001)]))
+        }
+        client.closeWrite()
+      }
+      #expect(try await server.readAll() == bytes)
+      #expect(try await copying.value == bytes.count)
+      // The other way is open still.
+      try await server.write("back")
+      server.closeWrite()
+      #expect(try await upstream.copy(to: proxy) == 4)
+      #expect(try await client.read(exactly: 4) == Array("back".utf8))
+    }
+  }
+
+  @Test("A copy begins with what was received before, and goes on where one that was cancelled or late left off")
+  func copyingGoesOn() throws {
+    try onReactor { reactor in
+      let (client, proxy) = try await connectedPair()
+      let (upstream, server) = try await connectedPair()
+      try await client.write("greeting\nfirst")
+      #expect(try await proxy.readLine() == "greeting")
+      let cancelled = reactor.spawn { try await proxy.copy(to: upstream) }
+      #expect(try await server.read(exactly: 5) == Array("first".utf8))
+      cancelled.cancel()
+      await #expect(throws: CancellationError.self) { try await cancelled.value }
+      await #expect(throws: TimeoutError.self) {
+        try await proxy.copy(to: upstream, deadline: .after(.milliseconds(10)))
+      }
+      try await client.write("second")
+      client.closeWrite()
+      #expect(try await proxy.copy(to: upstream) == 6)
+      #expect(try await server.read(exactly: 6) == Array("second".utf8))
+    }
+  }
+
+  @Test("A copy reads no more than its destination takes")
+  func copyingWaits() throws {
+    try onReactor { reactor in
+      let (client, proxy) = try await connectedPair()
+      let (upstream, server) = try await connectedPair()
+      let copying = reactor.spawn { try await proxy.copy(to: upstream) }
+      let written = Shared(0)
+      let writing = reactor.spawn {
+        for _ in 0..<1_000 {
+          try await client.write([UInt8](repeating: 7, count: 65_536))
+          written.value += 65_536
+        }
+        client.closeWrite()
+      }
+      // Until nothing moves any more.
+      var before = -1
+      while written.value != before {
+        before = written.value
+        try await reactor.sleep(for: .milliseconds(200))
+      }
+      #expect(before < 1_000 * 65_536)
+      #expect(upstream.unsentCount <= WaterMarks.standard.high)
+      var received = 0
+      while case let count = try await server.read().count, count > 0 {
+        received += count
+        if received == 1_000 * 65_536 { break }
+      }
+      #expect(received == 1_000 * 65_536)
+      try await writing.value
+      #expect(try await copying.value == received)
+    }
+  }
+
+  @Test("A connection is copied to itself, to one of another reactor, and from a task elsewhere")
+  func copyingElsewhere() throws {
+    try onReactor { reactor in
+      let (client, server) = try await connectedPair()
+      let echoing = Task.detached { try await server.copy(to: server) }
+      try await client.write("round")
+      #expect(try await client.read(exactly: 5) == Array("round".utf8))
+      client.closeWrite()
+      #expect(try await echoing.value == 5)
+
+      let (near, far) = try await connectedPair()
+      let text = try await onReactorThread { other in
+        let (upstream, last) = try await connectedPair()
+        let copying = Task.detached {
+          try await far.copy(to: upstream)
+          upstream.closeWrite()
+        }
+        try await near.write("across")
+        near.closeWrite()
+        let text = try await last.readAll()
+        try await copying.value
+        return String(decoding: text, as: UTF8.self)
+      }
+      #expect(text == "across")
+    }
+  }
+
   @Test("Options are set where the system keeps them")
   func options() throws {
     try onReactor { _ in

@@ -378,6 +378,110 @@ struct TLSStreamTests {
   }
 }
 
+/// Names are looked up and verified in one call.
+@Suite("TLS: connecting by name")
+struct TLSNameTests {
+  @Test("The server's certificate has to be for the name that was connected to, or for the one that is given")
+  func byName() throws {
+    try onReactor { reactor in
+      let listener = try loopback(tls: try files.server())
+      let port = listener.localAddress.port
+      let serving = reactor.spawn {
+        try await listener.serve { try await $0.write("inside") }
+      }
+      let client = try files.client()
+      let endpoint = try Endpoint("localhost:\(port)")
+      let near = try await Connection.connect(
+        to: endpoint, tls: client, serverName: "toro.test", options: .init { $0.family = .ipv4 },
+        deadline: .after(.seconds(20)))
+      #expect(try await near.readAll() == Array("inside".utf8))
+      let byAddress = try await Connection.connect(toHost: "127.0.0.1", port: port, tls: client)
+      #expect(try await byAddress.readAll() == Array("inside".utf8))
+      let error = await #expect(throws: TLSError.self) {
+        try await Connection.connect(toHost: "localhost", port: port, tls: client, options: .init { $0.family = .ipv4 })
+      }
+      #expect(error?.kind == .certificate(.wrongHost))
+      #expect("\(error.map { "\($0)" } ?? "")".contains("localhost"))
+      listener.close()
+      try await serving.value
+    }
+  }
+}
+
+/// What was agreed on once need not be agreed on again.
+@Suite("TLS: resumption")
+struct TLSResumptionTests {
+  /// Connects, exchanges a line, ends in order, and says whether an earlier session was resumed.
+  private func visit(
+    _ listener: Listener, as client: TLSContext, serverName: String? = "toro.test"
+  ) async throws -> TLSSession {
+    let serving = Reactor.current.spawn {
+      let far = try #require(try await listener.accept())
+      try await far.write("hello\n")
+      #expect(try await far.read() == [])
+      far.closeWrite()
+    }
+    let near = try await Connection.connect(
+      to: listener.localAddress, tls: client, serverName: serverName, deadline: .after(.seconds(20)))
+    #expect(try await near.readLine() == "hello")
+    near.closeWrite()
+    #expect(try await near.read() == [])
+    try await serving.value
+    return try #require(near.tlsSession)
+  }
+
+  @Test("The next connection to the same server resumes the session", arguments: [TLSVersion.tls12, .tls13])
+  func resumes(version: TLSVersion) throws {
+    try onReactor { _ in
+      let listener = try loopback(tls: try files.server())
+      let client = try files.client()
+      if version == .tls12 { client.refuseVersionsAbove(.tls12) }
+      let sessions = try await [
+        visit(listener, as: client), visit(listener, as: client), visit(listener, as: client),
+      ]
+      #expect(sessions.map(\.isResumed) == [false, true, true])
+      #expect(sessions.map(\.version) == [version, version, version])
+      // Who it is, is known all the same.
+      #expect(sessions.map(\.peerCertificate?.subject) == [String?](repeating: "CN=toro.test", count: 3))
+    }
+  }
+
+  @Test("A session is not resumed with another name, another port, another context, or where that is not wanted")
+  func resumesNothingElse() throws {
+    try onReactor { _ in
+      let server = try files.server()
+      let (first, second) = (try loopback(tls: server), try loopback(tls: server))
+      let client = try files.client { $0.serverVerification = .withoutName }
+      #expect(try await !visit(first, as: client).isResumed)
+      #expect(try await !visit(first, as: client, serverName: "other.test").isResumed)
+      #expect(try await !visit(second, as: client).isResumed)
+      #expect(try await !visit(first, as: files.client()).isResumed)
+      #expect(try await visit(first, as: client, serverName: "TORO.test").isResumed)
+      let forgetful = try files.client { $0.resumesSessions = false }
+      #expect(try await !visit(first, as: forgetful).isResumed)
+      #expect(try await !visit(first, as: forgetful).isResumed)
+    }
+  }
+
+  @Test("A server that knows nothing of the session does the whole handshake, and verifies as ever")
+  func unknownSession() throws {
+    try onReactor { _ in
+      let first = try loopback(tls: try files.server())
+      let client = try files.client()
+      #expect(try await !visit(first, as: client).isResumed)
+      let address = first.localAddress
+      first.close()
+      // Another process, as it were, at the same place: with other keys, then with a certificate for another name.
+      let second = try Listener(at: address, options: .init { $0.tls = try? files.server() })
+      #expect(try await !visit(second, as: client).isResumed)
+      second.close()
+      let third = try Listener(at: address, options: .init { $0.tls = try? files.server("second") })
+      let error = await #expect(throws: TLSError.self) { try await visit(third, as: client) }
+      #expect(error?.kind == .certificate(.wrongHost))
+    }
+  }
+}
+
 /// From plain text to TLS, on an existing connection.
 @Suite("TLS: upgrades")
 struct TLSUpgradeTests {

@@ -26,10 +26,4 @@ private func serve(port: Int, _ body: @escaping @Sendable (Listener) async throw
   }
 }
 
-private func echo(_ connection: Connection) async throws {
-  let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4_096, alignment: 1)
-  defer { buffer.deallocate() }
-  while case let count = try await connection.read(into: buffer), count > 0 {
-    try await connection.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-  }
-}
+private func echo(_ connection: Connection) async throws { try await connection.copy(to: connection) }

@@ -95,11 +95,16 @@ extension Reactor {
 
   /// As ``perform(_:)`` for a body that waits: what calls that have several waits in them, such as those of a stream, do
   /// when they are not on the reactor's thread.
+  ///
+  /// The reactor is the task's preferred executor meanwhile: functions of the runtime that belong to no actor, such as
+  /// `Task.value`, would take the body to a thread of the pool, and wait for one that is free.
   package func visit<Value: Sendable>(_ body: @Sendable () async throws -> Value) async throws -> Value {
     if isClosed { throw ReactorClosedError() }
-    return try await home.run {
-      try expectArrival()
-      return try await body()
+    return try await withTaskExecutorPreference(taskExecutor) {
+      try await home.run {
+        try expectArrival()
+        return try await body()
+      }
     }
   }
 }

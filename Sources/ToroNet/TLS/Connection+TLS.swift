@@ -30,6 +30,56 @@ extension Connection {
     return connection
   }
 
+  /// Connects to a host by its name, and speaks TLS: the server's certificate has to be for that name.
+  ///
+  /// - Parameters:
+  ///   - host: A name, or an IPv4 or IPv6 address in numbers.
+  ///   - port: 0 to 65535.
+  ///   - context: That of a client.
+  ///   - options: How to connect.
+  ///   - deadline: Until when to wait, for the look-up, the connection and the handshake together, which is bounded by
+  ///     ``TLSConfiguration/handshakeTimeout`` as well.
+  ///   - reactor: Whose the connection is to be.
+  /// - Throws: As ``connect(toHost:port:options:deadline:on:file:line:)``, and as
+  ///   ``startTLS(_:serverName:deadline:file:line:)``. No descriptor is left open then.
+  /// - Isolation: May be awaited from any thread.
+  public static func connect(
+    toHost host: String, port: Int, tls context: TLSContext, options: ConnectOptions = ConnectOptions(),
+    deadline: Deadline = .never, on reactor: Reactor = .current, file: StaticString = #fileID, line: UInt = #line
+  ) async throws -> Connection {
+    try await connect(
+      to: .host(host, port: port), tls: context, options: options, deadline: deadline, on: reactor, file: file,
+      line: line)
+  }
+
+  /// Connects to an address, or to a host by its name, and speaks TLS.
+  ///
+  /// - Parameters:
+  ///   - endpoint: Whom to connect to.
+  ///   - context: That of a client.
+  ///   - serverName: Whom the server's certificate has to be for, as for
+  ///     ``startTLS(_:serverName:deadline:file:line:)``. `nil` is the endpoint's host.
+  ///   - options: How to connect, if it is a name.
+  ///   - deadline: Until when to wait, for all of it together.
+  ///   - reactor: Whose the connection is to be.
+  /// - Throws: As ``connect(to:options:deadline:on:file:line:)``, and as ``startTLS(_:serverName:deadline:file:line:)``. No
+  ///   descriptor is left open then.
+  /// - Isolation: May be awaited from any thread.
+  public static func connect(
+    to endpoint: Endpoint, tls context: TLSContext, serverName: String? = nil,
+    options: ConnectOptions = ConnectOptions(), deadline: Deadline = .never, on reactor: Reactor = .current,
+    file: StaticString = #fileID, line: UInt = #line
+  ) async throws -> Connection {
+    require(context.configuration.role == .client, "Connection.connect(to:tls:): the context is that of a server")
+    let due = Deadline(due: reactor.resolve(deadline))
+    let connection = try await connect(
+      to: endpoint, options: options, deadline: due, on: reactor, file: file, line: line)
+    var name = serverName
+    if name == nil, case .host(let host, _) = endpoint { name = host }
+    try await connection.startTLS(context, name, until: reactor.resolve(due), WaitSite(file, line))
+    return connection
+  }
+
   /// Speaks TLS from here on, on a connection that has spoken something else, or nothing: does the handshake, as a client or a
   /// server, whichever the context is for.
   ///
@@ -100,7 +150,7 @@ extension Connection {
   private func makeTLS(_ context: TLSContext, _ serverName: String?) throws(TLSError) -> TLSLayer {
     try TLSLayer(
       context, over: socket, sender, serverName: serverName ?? (peerAddress.isInternet ? peerAddress.host : nil),
-      received: input)
+      port: peerAddress.port, received: input)
   }
 
   private func install(_ layer: TLSLayer) {

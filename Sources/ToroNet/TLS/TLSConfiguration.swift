@@ -73,6 +73,9 @@ public struct TLSConfiguration: Sendable {
   public var minimumVersion = TLSVersion.tls12
   /// How long a handshake may take from its beginning, more than zero.
   public var handshakeTimeout = Duration.seconds(10)
+  /// Of a client: whether the next connection to the same name and port resumes a session, if the server gave it the means.
+  /// That saves the certificates' way and their verification: what was verified holds for a session's life, some hours.
+  public var resumesSessions = true
   /// Of a server: the context that serves clients which ask for this name (SNI), or `nil` for this one. It is called in the
   /// handshake, on the reactor.
   public var contextForServerName: (@Sendable (_ serverName: String) -> TLSContext?)?

@@ -9,10 +9,13 @@ import Toro
 /// was renewed takes a new context.
 ///
 /// A server gives its clients tickets by which they resume their sessions, unless it asks them for certificates, which it
-/// looks at anew each time. It keeps none itself, nor does a client.
+/// looks at anew each time; it keeps none itself. A client keeps those that it is given for its next connection to the same
+/// name and port (``TLSConfiguration/resumesSessions``).
 public final class TLSContext: @unchecked Sendable {
   let pointer: OpaquePointer
   let configuration: TLSConfiguration
+  /// Of a client that resumes sessions.
+  let sessions: TLSSessionCache?
   /// ``TLSConfiguration/applicationProtocols`` as they are sent.
   private let protocols: UnsafeMutableBufferPointer<UInt8>
 
@@ -31,6 +34,7 @@ public final class TLSContext: @unchecked Sendable {
     }
     self.pointer = pointer
     self.configuration = configuration
+    sessions = !isServer && configuration.resumesSessions ? TLSSessionCache() : nil
     self.protocols = .allocate(capacity: protocols.count)
     _ = self.protocols.initialize(from: protocols)
     setUp()
@@ -113,6 +117,7 @@ public final class TLSContext: @unchecked Sendable {
         }
       }
     }
+    if sessions != nil { toro_tls_tell_sessions(pointer, keepSession) }
     if !protocols.isEmpty { SSL_CTX_set_alpn_protos(pointer, protocols.baseAddress, UInt32(protocols.count)) }
   }
 
@@ -284,6 +289,12 @@ private let selectProtocol: SSL_CTX_alpn_select_cb_func = { _, selected, length,
   let server = Unmanaged<TLSContext>.fromOpaque(context).takeUnretainedValue()
   // RFC 7301, 3.2: nothing in common is fatal.
   return server.select(selected, length, of: offered, offeredLength) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL
+}
+
+/// Returns whether the reference to the session is ours from here on.
+private let keepSession: @convention(c) (OpaquePointer?, OpaquePointer?) -> Int32 = { ssl, session in
+  guard let ssl, let session, let layer = TLSLayer.behind(ssl), let server = layer.server else { return 0 }
+  return layer.context.sessions?.keep(session, with: server) ?? false ? 1 : 0
 }
 
 private let selectContext:

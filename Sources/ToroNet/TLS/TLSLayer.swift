@@ -19,6 +19,8 @@ final class TLSLayer: StreamLayer, @unchecked Sendable {
   @exclusivity(unchecked) var context: TLSContext
   let ssl: OpaquePointer
   private let serverName: String?
+  /// Of a client that resumes sessions.
+  let server: TLSSessionCache.Server?
   /// What was agreed on, once the handshake is done.
   @exclusivity(unchecked) private(set) var session: TLSSession?
   /// What it failed with, for good: an `errno`, or `EPROTO` and ``failure``.
@@ -47,8 +49,9 @@ final class TLSLayer: StreamLayer, @unchecked Sendable {
   /// - Parameters:
   ///   - received: What was received already and is TLS.
   ///   - serverName: Of a client: who the server has to be. An address in numbers is not sent to it.
+  ///   - port: The server's, if it has one.
   init(
-    _ context: TLSContext, over socket: Socket, _ sender: Sender, serverName: String?, received: InputBuffer
+    _ context: TLSContext, over socket: Socket, _ sender: Sender, serverName: String?, port: Int?, received: InputBuffer
   ) throws(TLSError) {
     guard let ssl = SSL_new(context.pointer) else {
       throw TLSError(.configuration, "SSL_new: \(TLSError.text(of: ERR_get_error()))")
@@ -59,6 +62,11 @@ final class TLSLayer: StreamLayer, @unchecked Sendable {
     self.ssl = ssl
     self.serverName = serverName
     self.received = received
+    if context.sessions != nil, let serverName, let port {
+      server = TLSSessionCache.Server(name: serverName.lowercased(), port: port)
+    } else {
+      server = nil
+    }
     guard let bio = TLSDescriptor.make(for: self) else { throw TLSError(.configuration, "BIO_new: out of memory") }
     SSL_set_bio(ssl, bio, bio)
     if context.configuration.role == .server {
@@ -66,6 +74,7 @@ final class TLSLayer: StreamLayer, @unchecked Sendable {
     } else {
       SSL_set_connect_state(ssl)
       try expect(serverName)
+      if let server { context.sessions?.use(with: server) { _ = SSL_set_session(ssl, $0) } }
     }
   }
 
