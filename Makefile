@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test bench tsan asan fuzz-http lib install uninstall deb test-install examples test-examples format lint clean prerequisites \
-	test-prerequisites example-prerequisites
+	test-prerequisites example-prerequisites peer-prerequisites
 
 # Where `make install` puts the C library. DESTDIR is put before each of these, and is not where it will be used.
 PREFIX ?= /usr/local
@@ -106,3 +106,9 @@ example-prerequisites: prerequisites
 
 test-prerequisites: example-prerequisites
 	@scripts/need.sh commands openssl:openssl curl:curl
+
+# Other people's clients and servers that tests talk to where they are there: `make test` goes without what is not.
+peer-prerequisites:
+	@PATH="$$PATH:/usr/sbin" scripts/need.sh commands wrk:wrk slowhttptest:slowhttptest nginx:nginx-light python3:python3 \
+	  socat:socat nc:netcat-openbsd strace:strace
+	@/usr/bin/python3 -c 'import aiohttp, requests' 2>/dev/null || scripts/install-packages.sh python3-aiohttp python3-requests

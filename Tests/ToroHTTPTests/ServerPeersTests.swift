@@ -76,6 +76,134 @@ struct ServerPeersTests {
     }
   }
 
+  @Test("requests keeps a connection for pages, uploads in chunks and of a file", .enabled(if: hasPython("requests")))
+  func requests() throws {
+    try withServer(handler: Self.describe) { listener in
+      let said = try await shell(
+        """
+        \(systemPython) -c '
+        import io, requests
+        base, session = "http://\(listener.localAddress)", requests.Session()
+        for path in ("/1", "/2"):
+            print(session.get(base + path, timeout=20).text, end="")
+        print(session.post(base + "/3", data=io.BytesIO(b"x" * 3000000), timeout=20).text, end="")
+        print(session.put(base + "/4", data=iter([b"abc", b"defg"]), timeout=20).text, end="")
+        print(session.post(base + "/5", files={"part": b"content"}, timeout=20).text.split()[0])
+        answer = session.head(base + "/6", timeout=20)
+        print(answer.status_code, answer.headers["Content-Length"], len(answer.content))
+        print(len(session.adapters["http://"].poolmanager.pools), "pool,",
+              session.adapters["http://"].poolmanager.connection_from_url(base).num_connections, "connection")
+        '
+        """)
+      #expect(said == "GET /1 0\nGET /2 0\nPOST /3 3000000\nPUT /4 7\nPOST\n200 10 0\n1 pool, 1 connection\n")
+    }
+  }
+
+  @Test(
+    "aiohttp asks for 500 pages over 20 connections at once, and sends in chunks", .enabled(if: hasPython("aiohttp")))
+  func aiohttp() throws {
+    try withServer(handler: Self.describe) { listener in
+      let said = try await shell(
+        """
+        \(systemPython) -c '
+        import aiohttp, asyncio
+        async def portions():
+            for index in range(50):
+                yield b"x" * 1000
+        async def main():
+            base = "http://\(listener.localAddress)"
+            limits = aiohttp.TCPConnector(limit=20)
+            async with aiohttp.ClientSession(connector=limits, timeout=aiohttp.ClientTimeout(total=60)) as session:
+                async def get(index):
+                    async with session.get(f"{base}/{index}") as answer:
+                        return await answer.text() == f"GET /{index} 0\\n"
+                print(sum(await asyncio.gather(*[get(index) for index in range(500)])))
+                async with session.post(base + "/chunks", data=portions(), expect100=True) as answer:
+                    print(await answer.text(), end="")
+        asyncio.run(main())
+        '
+        """)
+      #expect(said == "500\nPOST /chunks 50000\n")
+    }
+  }
+
+  @Test("wrk has no answer that is wrong, with pipelining or without", .enabled(if: isInstalled("wrk")))
+  func wrk() throws {
+    let (requests, connections) = (Shared(0), Shared(Set<SocketAddress>()))
+    try withServer(
+      {
+        $0.accessLog = { record in
+          requests.value += 1
+          connections.value.insert(record.peerAddress)
+        }
+      }, handler: Self.describe
+    ) { listener in
+      let script = "/tmp/toro-wrk-\(getpid()).lua"
+      let text = #"""
+        init = function() local r = {} for i = 1, 8 do r[i] = wrk.format("GET", "/" .. i) end pipelined = table.concat(r) end
+        request = function() return pipelined end
+        """#
+      #expect(try await shell("cat >\(script) <<'end'\n\(text)\nend") == "")
+      for option in ["", "-s \(script)"] {
+        let before = (requests.value, connections.value.count)
+        let said = try await shell("wrk -t1 -c40 -d1s \(option) http://\(listener.localAddress)/w")
+        #expect(said.contains("requests in") && !said.contains("Non-2xx") && !said.contains("Socket errors"), "\(said)")
+        #expect(requests.value - before.0 > 40)
+        // One more to try the address, which sends nothing.
+        #expect(connections.value.count - before.1 == 40)
+      }
+      _ = try await shell("rm -f \(script)")
+    }
+  }
+
+  @Test(
+    "Slow heads, slow bodies and slow readers keep nobody else from being served",
+    .enabled(if: isInstalled("slowhttptest")),
+    arguments: ["-H", "-B", "-X"])
+  func slow(mode: String) throws {
+    let page = [UInt8](repeating: UInt8(ascii: "x"), count: 4_000_000)
+    let refused = Shared(0)
+    try withServer(
+      {
+        $0.headTimeout = .seconds(2)
+        $0.bodyTimeout = .seconds(2)
+        $0.idleTimeout = .seconds(5)
+        $0.accessLog = { if $0.status == 408 { refused.value += 1 } }
+      },
+      handler: { request in
+        for try await _ in request.body {}
+        return HTTPServer.Response(body: .bytes(request.path == "/page" ? page : Array("ok".utf8)))
+      }
+    ) { listener in
+      let attack = Reactor.current.spawn {
+        // 150 connections, 100 more each second, a few bytes each second, for six seconds.
+        try await shell(
+          """
+          slowhttptest \(mode) -c 150 -r 100 -i 1 -l 6 -x 10 -p 3 -w 10 -y 20 -n 1 -z 32 -k 1 \
+            -u http://\(listener.localAddress)/page </dev/null
+          """)
+      }
+      let isOver = Shared(false)
+      let asking = Reactor.current.spawn {
+        var count = 0
+        while !isOver.value {
+          let connection = try await Connection.connect(to: listener.localAddress)
+          try await connection.write("GET /ok HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+          let text = await connection.readText()
+          #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n") && text.hasSuffix("\r\n\r\nok"))
+          count += 1
+          try await Reactor.current.sleep(for: .milliseconds(50))
+        }
+        return count
+      }
+      let said = try await attack.value
+      isOver.value = true
+      #expect(try await asking.value > 10)
+      #expect(said.contains("service available:") && !said.contains("NO"), "\(said)")
+      if mode != "-X" { #expect(refused.value > 50, "those that were slow are told so") }
+    }
+  }
+
   @Test("A page goes out over a Unix socket too", .enabled(if: isInstalled("curl")))
   func unixSocket() throws {
     try onReactor { reactor in
@@ -107,5 +235,12 @@ struct ServerPeersTests {
     }
   }
   #endif
+}
+
+/// The Python that Debian's packages are for.
+private let systemPython = "/usr/bin/python3"
+
+private func hasPython(_ module: String) -> Bool {
+  Glibc.system("\(systemPython) -c 'import \(module)' >/dev/null 2>&1") == 0
 }
 #endif
