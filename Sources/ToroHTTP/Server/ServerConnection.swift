@@ -345,44 +345,10 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     let goesOn =
       message.head.keepsAlive && !response.closesConnection && !connection.isLetGo && (length != nil || isChunked)
       && !hasUnreadBody
-    workspace.writer.clear()
-    if status == 200 && response.status.reasonPhrase == "OK" {
-      workspace.writer.append("HTTP/1.1 200 OK\r\n")
-    } else {
-      workspace.writer.append("HTTP/1.1 ")
-      workspace.writer.append(decimal: status)
-      workspace.writer.append(" ")
-      try workspace.writer.append(value: response.status.reasonPhrase, of: ":status")
-    }
-    var hasDate = false
-    for field in response.headerFields {
-      if field.name.isOfConnection { throw InvalidFieldError(name: field.name.rawName) }
-      if field.name == .date { hasDate = true }
-      try workspace.writer.append(field)
-    }
-    if let contentType = response.contentType,
-      response.headerFields.isEmpty || !response.headerFields.contains(.contentType)
-    {
-      try workspace.writer.append(name: "Content-Type", value: contentType)
-    }
-    if !hasDate {
-      let second = connection.reactor.unixNanoseconds / 1_000_000_000
-      workspace.writer.append(workspace.date.line(at: second))
-    }
-    if let name = server.configuration.serverName { try workspace.writer.append(name: "Server", value: name) }
-    if isChunked {
-      workspace.writer.append("Transfer-Encoding: chunked\r\n")
-    } else if let length, status != 204, status != 304 {
-      workspace.writer.append("Content-Length: ")
-      workspace.writer.append(decimal: length)
-      workspace.writer.append("\r\n")
-    }
-    if !goesOn {
-      workspace.writer.append("Connection: close\r\n")
-    } else if isOld {
-      workspace.writer.append("Connection: keep-alive\r\n")
-    }
-    workspace.writer.append("\r\n")
+    try workspace.writer.response(
+      response, ResponseFraming(length: length, isChunked: isChunked, goesOn: goesOn, isOld: isOld),
+      date: workspace.date.line(at: connection.reactor.unixNanoseconds / 1_000_000_000),
+      serverName: server.configuration.serverName)
     return goesOn
   }
 
@@ -444,22 +410,6 @@ final class ServerConnection: BodySource, @unchecked Sendable {
 
   func setTrailers(_ fields: HTTPFields, of number: UInt64) {
     if number == self.number { trailers = fields }
-  }
-}
-
-extension HTTPServer.Response.Body {
-  var isStream: Bool {
-    if case .stream = self { true } else { false }
-  }
-
-  /// How many bytes it has, if that is known.
-  var count: Int? {
-    switch self {
-    case .empty: 0
-    case .bytes(let bytes): bytes.count
-    case .text(let text): text.utf8.count
-    case .stream(let length, _): length
-    }
   }
 }
 #endif
