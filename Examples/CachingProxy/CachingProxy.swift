@@ -50,6 +50,8 @@ struct CachingProxy: ParsableCommand {
       configuration: .init {
         $0.maxConnectionsPerOrigin = connections
         $0.headTimeout = .seconds(timeout)
+        $0.poolTimeout = .seconds(timeout)
+        $0.userAgent = nil
       })
     let cache = Cache(maxBytes: cacheSize << 20, on: reactor)
     let status = StatusPage(cache: cache, reactor: reactor)

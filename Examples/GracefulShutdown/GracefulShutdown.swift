@@ -46,12 +46,11 @@ struct GracefulShutdown: ParsableCommand {
     nonisolated(unsafe) let book = book
     let server = HTTPServer { request in
       guard request.method == .post else { return .text(contents(of: file)) }
-      let entry = String(decoding: try await request.body.collect(upTo: 1 << 16), as: UTF8.self)
+      let entry = try await request.body.collect(upTo: 1 << 16)
       try await lock.withLock {
-        fputs("[", book)
+        try write(Array("[".utf8), to: book)
         try await reactor.sleep(for: pause)
-        fputs("\(entry)]\n", book)
-        fflush(book)
+        try write(entry + Array("]\n".utf8), to: book)
       }
       return .text("written\n", status: .created)
     }
@@ -67,6 +66,13 @@ struct GracefulShutdown: ParsableCommand {
     print("stopped: \(cut) entr\(cut == 1 ? "y" : "ies") cut short")
     fflush(nil)
     if cut > 0 { throw ExitCode(1) }
+  }
+
+  /// Throws if the file did not take all of it: the client must not hear that it is written.
+  private func write(_ bytes: [UInt8], to file: UnsafeMutablePointer<FILE>) throws {
+    guard fwrite(bytes, 1, bytes.count, file) == bytes.count, fflush(file) == 0 else {
+      throw SystemError("write", errno: errno)
+    }
   }
 
   private func contents(of path: String) -> String {

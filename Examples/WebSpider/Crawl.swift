@@ -24,6 +24,10 @@ final class Crawl: @unchecked Sendable {
   private var seen: Set<String> = []
   private(set) var visits: [Visit] = []
   private(set) var inHand = 0
+  /// How many were cut short.
+  private(set) var cutCount = 0
+  /// How many links were not followed, there being enough pages.
+  private(set) var leftOut = 0
   var onVisit: (Visit) -> Void = { _ in }
 
   var queuedCount: Int { queue.count }
@@ -57,11 +61,13 @@ final class Crawl: @unchecked Sendable {
   }
 
   private func add(_ url: HTTPURL, from: HTTPURL?) {
-    guard url.hasSameOrigin(as: base), url.target.hasPrefix(directory), seen.count < maxPages,
-      seen.insert(url.target).inserted
-    else { return }
+    guard isInSite(url), !seen.contains(url.target) else { return }
+    if seen.count == maxPages { return leftOut += 1 }
+    seen.insert(url.target)
     _ = queue.tryPut((url, from))
   }
+
+  private func isInSite(_ url: HTTPURL) -> Bool { url.hasSameOrigin(as: base) && url.target.hasPrefix(directory) }
 
   /// Pages below this are crawled.
   private var directory: String { String(base.path[...(base.path.lastIndex(of: "/") ?? base.path.startIndex)]) }
@@ -81,13 +87,17 @@ final class Crawl: @unchecked Sendable {
             byteCount += portion.count
             if isPage, text.count < 4 << 20 { text += portion }
           }
-          for link in links(in: String(decoding: text, as: UTF8.self), at: response.url) { add(link, from: url) }
+          // A page that has moved away is another site's.
+          if isInSite(response.url) {
+            for link in links(in: String(decoding: text, as: UTF8.self), at: response.url) { add(link, from: url) }
+          }
           isBroken = response.status.code >= 400
           return "\(response.status.code)"
         }
       }
     } catch is CancellationError {
       inHand -= 1
+      cutCount += 1
       return
     } catch {
       outcome = "\(error)"

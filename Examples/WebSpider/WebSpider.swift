@@ -12,7 +12,7 @@ struct WebSpider: ParsableCommand {
     commandName: "WebSpider", abstract: "Crawls a site below its base URL, and says what it found.",
     discussion: """
       Shows how far it is on a terminal, and a line for each page elsewhere; then how many pages and bytes there were, which were
-      slowest, and which links are broken. The exit status is 0 if all was fetched in time, 1 if not, 130 or 143 after a
+      slowest, and which links are broken. The exit status is 0 if all was fetched in time, or as many as --max-pages, 1 if not, 130 or 143 after a
       signal: what was found until then is said all the same.
       """)
 
@@ -69,9 +69,10 @@ struct WebSpider: ParsableCommand {
     client.close()
     if isTerminal && !quiet { print("\r\u{1B}[K", terminator: "") }
     summarize(crawl, began.duration(to: reactor.now))
+    if crawl.leftOut > 0 { print("--max-pages \(maxPages): \(crawl.leftOut) more links were not followed") }
     if let signal { return 128 + signal }
     if try result.get() { return 0 }
-    print("time is up: \(crawl.queuedCount) pages were still to be fetched")
+    print("time is up: \(crawl.queuedCount + crawl.cutCount) pages were still to be fetched")
     return 1
   }
 

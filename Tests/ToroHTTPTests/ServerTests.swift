@@ -308,8 +308,8 @@ struct ServerTests {
   func targets() throws {
     try withServer(handler: { request in
       .text(
-        "\(request.method) \(request.scheme) \(request.authority ?? "-") \(request.path) \(request[.cookie] ?? "-") \(request.head.headerFields.count)"
-      )
+        "\(request.method) \(request.scheme) \(request.authority ?? "-") \(request.path) \(request[.cookie] ?? "-") \(request.head.headerFields.count)",
+        status: request.method == .connect ? .methodNotAllowed : .ok)
     }) { listener in
       func expect(_ request: String, _ expected: String) async throws {
         let text = try await answer(to: request + "Connection: close\r\n\r\n", from: listener)

@@ -114,7 +114,9 @@ struct ProxyTests {
         var mine = try HTTPClient.Request("\(origin)/mine")
         mine.headerFields[.cookie] = "me"
         let body = try await client.execute(mine).body.collect(upTo: 100)
-        #expect(String(decoding: body, as: UTF8.self) == "0 me 1.1 toro-example")
+        let words = String(decoding: body, as: UTF8.self).split(separator: " ", maxSplits: 2)
+        #expect(words.prefix(2) == ["0", "me"] && words.last?.hasPrefix("1.1 toro-") == true)
+        asked.via = words.last.map(String.init) ?? ""
         #expect(try await client.get("\(origin)/private").status == .ok)
         let post = try HTTPClient.Request(
           method: .post, "\(origin)/post", body: .bytes([UInt8](repeating: 7, count: 300_000)))
@@ -124,13 +126,78 @@ struct ProxyTests {
       #expect(asked.counts["GET /mine"] == 2 && asked.counts["POST /post"] == 2)
       let connection = try await Connection.connect(to: proxy)
       try await connection.write(
-        "GET / HTTP/1.1\r\nHost: a\r\n\r\nCONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\nGET http://a/ HTTP/1.1\r\nHost: a\r\nVia: 1.1 toro-example\r\nConnection: close\r\n\r\n"
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\nCONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\nGET http://a/ HTTP/1.1\r\nHost: a\r\nVia: \(asked.via)\r\nConnection: close\r\n\r\n"
       )
       var text = ""
       for try await line in connection.lines() where line.hasPrefix("HTTP/1.1") {
         text += line.dropFirst(9).prefix(3) + " "
       }
       #expect(text == "400 501 508 ")
+    }
+  }
+
+  @Test("What a page says of who may keep it, and for how long, holds, in any case and form")
+  func control() throws {
+    let asked = Tally()
+    let pages: [(String, [HTTPField.Name: String], Int)] = [
+      ("/plain", [:], 1), ("/max-age", [.cacheControl: "public, Max-Age=60"], 1),
+      ("/private", [.cacheControl: "Private"], 3), ("/no-store", [.cacheControl: "max-age=60,No-Store"], 3),
+      ("/no-cache", [.cacheControl: "no-cache=\"x\""], 3), ("/expired", [.expires: "0"], 3),
+      ("/past", [.expires: "Sun, 06 Nov 1994 08:49:37 GMT"], 3),
+      ("/future", [.expires: "Fri, 06 Nov 2099 08:49:37 GMT"], 1),
+      ("/shared", [.cacheControl: "s-maxage=0, max-age=600"], 3), ("/quoted", [.cacheControl: "max-age=\"0\""], 3),
+      ("/old", [.cacheControl: "max-age=60", .age: "100"], 3),
+      ("/aging", [.cacheControl: "max-age=200", .age: "100"], 1),
+      ("/encoded", [.vary: "Accept-Encoding"], 1), ("/varies", [.vary: "Accept-Language"], 3),
+    ]
+    try withProxy { request in
+      asked.add(request.path)
+      var response = HTTPServer.Response.text("page")
+      for (name, value) in pages.first(where: { $0.0 == request.path })?.1 ?? [:] {
+        response.headerFields[name] = value
+      }
+      return response
+    } _: { origin, client, _ in
+      for (path, _, count) in pages {
+        for _ in 0..<3 { #expect(try await client.get(origin + path).body.collect(upTo: 100) == Array("page".utf8)) }
+        #expect(asked.counts[path] == count, "\(path)")
+      }
+      let aged = try await client.get("\(origin)/aging")
+      #expect(aged[.age].flatMap { Int($0) } ?? 0 >= 100)
+      // What changes a page makes what is kept of it old; what is asked with a condition is asked each time.
+      _ = try await client.execute(HTTPClient.Request(method: .delete, "\(origin)/plain"))
+      _ = try await client.get("\(origin)/plain")
+      #expect(asked.counts["/plain"] == 3)
+      var conditional = try HTTPClient.Request("\(origin)/plain")
+      conditional.headerFields[.ifUnmodifiedSince] = "Sun, 06 Nov 1994 08:49:37 GMT"
+      _ = try await client.execute(conditional)
+      #expect(asked.counts["/plain"] == 4)
+      let head = try await client.execute(HTTPClient.Request(method: .head, "\(origin)/private"))
+      #expect(head[.contentLength] == "4")
+    }
+  }
+
+  @Test("No more is kept than was said, fields and names counted; what is larger than a page passes through")
+  func bounds() throws {
+    try withProxy(["--cache-size", "1", "--page-size", "1"]) { request in
+      if request.path == "/large" {
+        return .stream { writer in for _ in 0..<30 { try await writer.write([UInt8](repeating: 7, count: 100_000)) } }
+      }
+      var response = HTTPServer.Response()
+      response.headerFields[HTTPField.Name("X-Long")!] = String(repeating: "x", count: 20_000)
+      return response
+    } _: { origin, client, proxy in
+      for _ in 0..<2 {
+        #expect(try await client.get("\(origin)/large").body.collect(upTo: 4_000_000).count == 3_000_000)
+      }
+      for number in 0..<100 { _ = try await client.get("\(origin)/\(number)") }
+      let direct = HTTPClient()
+      defer { direct.close() }
+      let stats = String(
+        decoding: try await direct.get("http://\(proxy)/-/stats").body.collect(upTo: 10_000), as: UTF8.self)
+      // About fifty of them fit in a MiB.
+      let pages = stats.firstRange(of: "\"pages\": ").flatMap { Int(stats[$0.upperBound...].prefix { $0.isNumber }) }
+      #expect((40...52).contains(pages ?? 0), "\(stats)")
     }
   }
 
@@ -210,5 +277,7 @@ struct ProxyTests {
 /// How often what was asked for.
 private final class Tally: @unchecked Sendable {
   private(set) var counts: [String: Int] = [:]
+  /// What the proxy called itself.
+  var via = ""
   func add(_ name: String) { counts[name, default: 0] += 1 }
 }

@@ -239,11 +239,16 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     )
   }
 
+  /// The same for calls that a closed reactor lets pass from any thread.
+  package func expectOnThread(_ call: @autoclosure () -> String) {
+    if !isClosed { expectCurrent(call()) }
+  }
+
   /// For calls of the callback form: true on the reactor's thread; false if the reactor is closed, where waits end as
   /// closed and calls are dropped; stops the program with a message elsewhere.
   func isHere(_ call: @autoclosure () -> String) -> Bool {
     if isCurrent { return true }
-    if !isClosed { expectCurrent(call()) }
+    expectOnThread(call())
     return false
   }
 

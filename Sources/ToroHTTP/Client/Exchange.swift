@@ -80,6 +80,8 @@ final class Exchange: BodySource, @unchecked Sendable {
     if let upload, !upload.isDone, message.head.status >= 300 || !upload.hasBegun { await upload.stop() }
     let framing = message.head.framing
     lookAhead()
+    // Who has all of the answer need not come back, and what the body's closure uses may be gone then.
+    if case .reading = bodyState {} else { await upload?.stop() }
     var length: Int?
     if case .length(let count) = framing { length = count }
     let isEmpty = portion == nil && isAtEnd && receivedTrailers.isEmpty
@@ -199,6 +201,9 @@ final class Exchange: BodySource, @unchecked Sendable {
       guard let connection else { throw BodyGoneError() }
       do {
         if let failure = upload?.failure { throw failure }
+        // A body that comes fast is never waited for.
+        if pool.reactor.isTaskCancelled { throw CancellationError() }
+        if due != .max, readClock() >= due { throw TimeoutError(request.subject) }
         _ = try await connection.connection.awaitInput(betweenMessages: false, until: due, .http)
         guard self.connection != nil else { throw BodyGoneError() }
         if case .end = try connection.reader.receive({ take($0, $1, connection) }) {
@@ -213,7 +218,10 @@ final class Exchange: BodySource, @unchecked Sendable {
     }
   }
 
-  func trailers(of number: UInt64) -> HTTPFields { receivedTrailers }
+  func trailers(of number: UInt64) -> HTTPFields {
+    pool.reactor.expectOnThread("HTTPBody.trailers")
+    return receivedTrailers
+  }
 
   private func take(_ step: HTTPParser.Step, _ bytes: UnsafeRawBufferPointer, _ connection: ClientConnection) {
     switch step {
@@ -265,6 +273,9 @@ final class Exchange: BodySource, @unchecked Sendable {
     end(isReusable: false)
     await upload?.stop()
   }
+
+  /// Waits until the request's body is not written any more, after ``abandon()``.
+  func stopUpload() async { await upload?.stop() }
 
   /// Nobody wants the rest. From any thread.
   func abandon() {

@@ -10,6 +10,8 @@ extension HTTPClient {
     public var limits = HTTPLimits(bodyBytes: .max)
     /// How many connections there may be to one origin at a time, at least 1. Requests beyond that wait, first in, first out.
     public var maxConnectionsPerOrigin = 8
+    /// How long a request may wait for one of these, more than zero; `nil` is as long as all of it may take.
+    public var poolTimeout: Duration?
     /// How many connections to one origin are kept for later requests, at least 0.
     public var maxIdlePerOrigin = 8
     /// How many connections are kept for later requests in all, at least 0: those that were kept longest make room.

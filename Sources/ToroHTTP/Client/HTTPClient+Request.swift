@@ -88,7 +88,7 @@ extension HTTPClient {
     /// Has these fields sent after the body, if that is in chunks.
     ///
     /// - Isolation: In the task that runs the closure.
-    public func setTrailers(_ fields: HTTPFields) { upload.trailers = fields }
+    public func setTrailers(_ fields: HTTPFields) { upload.setTrailers(fields) }
   }
 }
 

@@ -108,8 +108,15 @@ public final class HTTPClient: Sendable {
     to request: Request, deadline: Deadline = .never, _ body: (Response) async throws -> Result
   ) async throws -> Result {
     let response = try await execute(request, deadline: deadline)
-    defer { response.close() }
-    return try await body(response)
+    let result: Result
+    do {
+      result = try await body(response)
+    } catch {
+      await end(response)
+      throw error
+    }
+    await end(response)
+    return result
   }
 
   // MARK: Ending
@@ -141,6 +148,15 @@ public final class HTTPClient: Sendable {
   }
 
   // MARK: On the reactor
+
+  /// Gives a response's connection up; the closure that writes the request's body has returned then.
+  private func end(_ response: Response) async {
+    response.close()
+    guard reactor.isInside else {
+      return (try? await reactor.visit { await response.exchange.stopUpload() }) ?? ()
+    }
+    await response.exchange.stopUpload()
+  }
 
   @inline(__always)
   private func execute(_ request: Request, until due: Int64) async throws -> Response {
@@ -184,7 +200,8 @@ public final class HTTPClient: Sendable {
     defer { pool.giveBack(&head) }
     var isRepeated = false
     while true {
-      guard let line = try await pool.enter(origin, until: due) else {
+      let poolDue = configuration.poolTimeout.map { min(due, reactor.resolve(.after($0))) } ?? due
+      guard let line = try await pool.enter(origin, until: poolDue) else {
         throw TimeoutError("\(request.subject): a free connection")
       }
       let connection = try await connect(line, for: request, mayReuse: !isRepeated, until: due)
@@ -233,6 +250,7 @@ extension HTTPClient.Configuration {
     expect(maxIdlePerOrigin >= 0, "maxIdlePerOrigin = \(maxIdlePerOrigin): at least 0")
     expect(maxIdle >= 0, "maxIdle = \(maxIdle): at least 0")
     expect(maxInformationalResponses >= 0, "maxInformationalResponses = \(maxInformationalResponses): at least 0")
+    expect(poolTimeout ?? .seconds(1) > .zero, "poolTimeout = \(poolTimeout ?? .zero): more than zero")
     expect(keepAliveTimeout > .zero, "keepAliveTimeout = \(keepAliveTimeout): more than zero")
     expect(connectTimeout > .zero, "connectTimeout = \(connectTimeout): more than zero")
     expect(headTimeout > .zero, "headTimeout = \(headTimeout): more than zero")

@@ -11,7 +11,7 @@ final class Upload: @unchecked Sendable {
   private let promised: Int?
   @exclusivity(unchecked) private var written = 0
   @exclusivity(unchecked) private var framing = HeadWriter()
-  @exclusivity(unchecked) var trailers = HTTPFields()
+  @exclusivity(unchecked) private var trailers = HTTPFields()
   @exclusivity(unchecked) private var task: Task<Void, Never>?
   @exclusivity(unchecked) private(set) var isDone = false
   /// Why it will never be whole, if that is not the connection's doing.
@@ -81,6 +81,11 @@ final class Upload: @unchecked Sendable {
     }
     written += bytes.count
     try await put(promised == nil ? framing.chunk(bytes) : [bytes])
+  }
+
+  func setTrailers(_ fields: HTTPFields) {
+    connection.reactor.expectOnThread("HTTPClient.BodyWriter.setTrailers")
+    trailers = fields
   }
 
   private func put(_ parts: [[UInt8]]) async throws {

@@ -44,7 +44,7 @@ public struct HTTPBody: AsyncSequence, Sendable {
     return all
   }
 
-  /// The fields that came after it: empty before its end has been read.
+  /// The fields that came after it: empty before its end has been read. On the reactor's thread.
   public var trailers: HTTPFields { source?.trailers(of: number) ?? HTTPFields() }
 
   /// Reads it.

@@ -20,6 +20,9 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   @exclusivity(unchecked) private var bodyDue = Int64.max
   @exclusivity(unchecked) private var owesContinue = false
   @exclusivity(unchecked) private var receivedTrailers = HTTPFields()
+  /// Whether somebody reads it now, and whether he tells the client to send it.
+  @exclusivity(unchecked) private var isReceiving = false
+  @exclusivity(unchecked) private var isWritingContinue = false
 
   // Of the answer.
   @exclusivity(unchecked) private var answer = AnswerState.none
@@ -27,6 +30,8 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   @exclusivity(unchecked) private var written = 0
   @exclusivity(unchecked) private var promised: Int?
   @exclusivity(unchecked) private var trailers: HTTPFields?
+  @exclusivity(unchecked) private var status = 0
+  @exclusivity(unchecked) private var hasLingered = false
 
   /// How much of a body that the handler has not read is read over, so that the connection can go on.
   private static let leftoverLimit = 65_536
@@ -51,7 +56,10 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     connection.idleTimeout = server.configuration.idleTimeout
     do {
       while try await receiveHead() {
-        guard try await handle() else { break }
+        guard try await handle() else {
+          await lingerIfUnread()
+          break
+        }
         reader.parser.reset()
       }
       connection.close()
@@ -138,10 +146,34 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     } catch {
       response = try answer(to: error, request)
     }
+    if isConnect, response.status.kind == .successful {
+      // What comes then would be no HTTP (RFC 9110, 9.3.6), and is taken for requests here.
+      response = Self.refusal(501, "there are no tunnels here")
+      response.closesConnection = true
+    }
+    if isReceiving, isWritingContinue || !response.body.isStream {
+      guard await takeBodyBack() else { return false }
+    }
     let goesOn = response.body.isStream ? try await stream(response, request) : try await send(&response)
-    if server.configuration.accessLog != nil { log(response.status.code) }
+    if server.configuration.accessLog != nil { log(status) }
+    if isReceiving { guard await takeBodyBack() else { return false } }
     if goesOn, case .ended = bodyState { return true }
     return try await finish(goesOn: goesOn)
+  }
+
+  private var isConnect: Bool { message.equals(message.head.method, "CONNECT") }
+
+  /// Ends a read of the body that the handler has left to a task of its own, as when it has forwarded the body and did not wait
+  /// for the end: nobody may read beside it. It throws ``BodyGoneError`` there.
+  ///
+  /// - Returns: Whether the connection is of use still.
+  private func takeBodyBack() async -> Bool {
+    number &+= 1
+    connection.wakeReader()
+    // Its task is ready now; from elsewhere it takes another turn.
+    while isReceiving, !isWritingContinue { await connection.reactor.yield() }
+    if isReceiving { connection.reset() }
+    return !isReceiving
   }
 
   /// What a handler that throws is answered for with.
@@ -201,15 +233,25 @@ final class ServerConnection: BodySource, @unchecked Sendable {
 
   /// Has the client read the answer before the connection is closed: closed with something unread, the system would cut it.
   private func linger() async {
+    hasLingered = true
     connection.closeWrite()
     let due = connection.reactor.resolve(.after(Self.lingeringTime))
     do {
       repeat {
         _ = try await connection.awaitInput(betweenMessages: false, until: due, .http)
-      } while try connection.reactor.withScratch { try connection.receiveNow(into: $0) } != 0
+      } while try connection.reactor.withScratch({ try connection.receiveNow(into: $0) }) != 0
+        && connection.reactor.readMonotonicClock() < due && !connection.reactor.isTaskCancelled
     } catch {
       // It need not be told twice.
     }
+  }
+
+  /// The same where the client has sent more than was answered.
+  private func lingerIfUnread() async {
+    if hasLingered || connection.isClosed { return }
+    connection.closeWrite()
+    let received = try? connection.reactor.withScratch { try connection.receiveNow(into: $0) }
+    if reader.pendingCount > 0 || received ?? 0 > 0 { await linger() }
   }
 
   private func log(_ status: Int) {
@@ -233,15 +275,17 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     case .failed(let error): throw error
     case .reading: break
     }
+    isReceiving = true
+    defer { isReceiving = false }
     do {
-      return try await receivePortion()
+      return try await receivePortion(of: number)
     } catch {
-      if !(error is CancellationError) { bodyState = .failed(error) }
+      if !(error is CancellationError || error is BodyGoneError) { bodyState = .failed(error) }
       throw error
     }
   }
 
-  private func receivePortion() async throws -> [UInt8]? {
+  private func receivePortion(of number: UInt64) async throws -> [UInt8]? {
     var portion: [UInt8]?
     var hasEnded = false
     func take(_ step: HTTPParser.Step, _ bytes: UnsafeRawBufferPointer) {
@@ -264,9 +308,14 @@ final class ServerConnection: BodySource, @unchecked Sendable {
       }
       if owesContinue {
         owesContinue = false
-        try await connection.write("HTTP/1.1 100 Continue\r\n\r\n")
+        // A client that has the answer's head already waits for no word.
+        if case .none = answer { try await writeContinue() }
       }
+      // A body that comes fast is never waited for.
+      if connection.reactor.isTaskCancelled { throw CancellationError() }
+      if connection.reactor.readMonotonicClock() >= bodyDue { throw TimeoutError("\(connection).read") }
       _ = try await connection.awaitInput(betweenMessages: false, until: bodyDue, .http)
+      guard number == self.number else { throw BodyGoneError() }
       if case .end = try reader.receive(take) { throw HTTPSyntaxError.unexpectedEnd }
       if let portion { return portion }
       if hasEnded {
@@ -276,7 +325,16 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     }
   }
 
-  func trailers(of number: UInt64) -> HTTPFields { number == self.number ? receivedTrailers : HTTPFields() }
+  private func writeContinue() async throws {
+    isWritingContinue = true
+    defer { isWritingContinue = false }
+    try await connection.write("HTTP/1.1 100 Continue\r\n\r\n")
+  }
+
+  func trailers(of number: UInt64) -> HTTPFields {
+    connection.reactor.expectOnThread("HTTPBody.trailers")
+    return number == self.number ? receivedTrailers : HTTPFields()
+  }
 
   // MARK: Answers
 
@@ -329,9 +387,9 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     return (try connection.startWriting(workspace.writer.bytes).map { .rest($0) } ?? .nothing, goesOn)
   }
 
-  private func sendsBody(_ status: Int) -> Bool {
-    !message.equals(message.head.method, "HEAD") && status != 204 && status != 304
-  }
+  private var isHead: Bool { message.equals(message.head.method, "HEAD") }
+
+  private func sendsBody(_ status: Int) -> Bool { !isHead && status != 204 && status != 304 }
 
   /// Writes the head.
   ///
@@ -340,13 +398,17 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   private func putHead(_ response: HTTPServer.Response, length: Int?) throws -> Bool {
     let status = response.status.code
     let isOld = message.head.minorVersion == 0
+    var saidLength = length
     if status < 200 { throw InvalidFieldError(name: ":status") }
     isChunked = length == nil && !isOld && status != 204 && status != 304
+    // To say nothing of the length is better than what a GET would belie.
+    if isHead, case .empty = response.body { saidLength = nil }
     let goesOn =
-      message.head.keepsAlive && !response.closesConnection && !connection.isLetGo && (length != nil || isChunked)
-      && !hasUnreadBody
+      message.head.keepsAlive && !response.closesConnection && !connection.isLetGo && !hasUnreadBody
+      && (length != nil || isChunked || !sendsBody(status))
+    self.status = status
     try workspace.writer.response(
-      response, ResponseFraming(length: length, isChunked: isChunked, goesOn: goesOn, isOld: isOld),
+      response, ResponseFraming(length: saidLength, isChunked: isChunked, goesOn: goesOn, isOld: isOld),
       date: workspace.date.line(at: connection.reactor.unixNanoseconds / 1_000_000_000),
       serverName: server.configuration.serverName)
     return goesOn
@@ -355,7 +417,11 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   /// Whether the request's body is not worth reading over: too much of it, or the client still waits for word before it sends
   /// it, and nobody knows then what comes next.
   private var hasUnreadBody: Bool {
-    guard case .reading = bodyState else { return false }
+    switch bodyState {
+    case .ended: return false
+    case .failed: return true
+    case .reading: break
+    }
     if case .length(let count) = message.head.framing, count > Self.leftoverLimit { return true }
     return owesContinue
   }
@@ -385,10 +451,12 @@ final class ServerConnection: BodySource, @unchecked Sendable {
       try await write(HTTPServer.BodyWriter(connection: self, number: number))
       if let length, written < length { throw BodyLengthError(promised: length, written: written) }
       if isChunked { try await connection.write(workspace.writer.lastChunk(trailers ?? HTTPFields())) }
+      number &+= 1  // who has kept the writer writes no more
     } catch {
       // The client must not take a part for the whole.
       number &+= 1
       connection.reset()
+      if server.configuration.accessLog != nil { log(status) }
       if !(error is CancellationError) { server.configuration.onError?(request, error) }
       throw error
     }
@@ -409,6 +477,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   }
 
   func setTrailers(_ fields: HTTPFields, of number: UInt64) {
+    connection.reactor.expectOnThread("HTTPServer.BodyWriter.setTrailers")
     if number == self.number { trailers = fields }
   }
 }
