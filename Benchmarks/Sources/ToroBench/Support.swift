@@ -20,19 +20,57 @@ struct Workload: Sendable {
   let name: String
   /// What one operation is.
   let summary: String
-  /// Runs as a task of the reactor.
-  let task: @Sendable (Reactor) async throws -> Measurement
+  /// How many operations take some tenths of a second.
+  let operations: (task: Int, callback: Int)
+  /// Runs about so many operations as a task of the reactor.
+  let task: @Sendable (Reactor, Int) async throws -> Measurement
   /// Runs the reactor itself. `nil` where callbacks have no like of it.
-  let callback: (@Sendable (Reactor) throws -> Measurement)?
+  let callback: (@Sendable (Reactor, Int) throws -> Measurement)?
 
   init(
-    _ name: String, _ summary: String, task: @escaping @Sendable (Reactor) async throws -> Measurement,
-    callback: (@Sendable (Reactor) throws -> Measurement)? = nil
+    _ name: String, _ summary: String, operations: (task: Int, callback: Int),
+    task: @escaping @Sendable (Reactor, Int) async throws -> Measurement,
+    callback: (@Sendable (Reactor, Int) throws -> Measurement)? = nil
   ) {
     self.name = name
     self.summary = summary
+    self.operations = operations
     self.task = task
     self.callback = callback
+  }
+
+  func isOffered(_ form: Form) -> Bool { form == .task || callback != nil }
+
+  /// Runs once, on a reactor of its own.
+  ///
+  /// - Parameter operations: About how many. `nil` for as many as take some tenths of a second.
+  func run(_ form: Form, operations: Int?) throws -> Measurement {
+    let reactor = try Reactor()
+    defer { reactor.close() }
+    switch form {
+    case .task:
+      let count = operations ?? self.operations.task
+      return try reactor.run { try await task(reactor, count) }
+    case .callback:
+      guard let callback else { preconditionFailure("\(name) has no callback form") }
+      return try callback(reactor, operations ?? self.operations.callback)
+    }
+  }
+}
+
+enum Form: String {
+  case task, callback
+}
+
+/// The same numbers as the peers'.
+struct XorShift {
+  private var state: UInt64 = 88_172_645_463_325_252
+
+  mutating func next() -> UInt32 {
+    state ^= state << 13
+    state ^= state >> 7
+    state ^= state << 17
+    return UInt32(truncatingIfNeeded: state)
   }
 }
 
@@ -69,16 +107,4 @@ func statusKilobytes(_ key: String) -> Int {
     if fields.first == "\(key):", fields.count > 1 { return Int(fields[1]) ?? 0 }
   }
   return 0
-}
-
-func decimal(_ value: Double) -> String {
-  let hundredths = Int((value * 100).rounded())
-  return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
-}
-
-func jsonLine(_ workload: String, _ form: String, _ result: Measurement) -> String {
-  let perOperation = Double(max(result.nanoseconds, 0)) / Double(result.operations)
-  let extras = result.extras.map { ",\"\($0.name)\":\(decimal($0.value))" }.joined()
-  return "{\"peer\":\"toro\",\"form\":\"\(form)\",\"workload\":\"\(workload)\",\"ns_per_op\":\(decimal(perOperation)),"
-    + "\"ops\":\(result.operations),\"peak_rss_kb\":\(statusKilobytes("VmHWM"))\(extras)}"
 }
