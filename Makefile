@@ -1,7 +1,7 @@
 # What there is to do with a checkout. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench tsan asan fuzz-http lib install uninstall deb test-install examples test-examples format lint clean prerequisites \
+.PHONY: help demo test bench bench-program bench-peers bench-scale bench-flames bench-counts bench-publish performance tsan asan fuzz-http lib install uninstall deb test-install examples test-examples format lint clean prerequisites \
 	test-prerequisites example-prerequisites
 
 # Where `make install` puts the C library. DESTDIR is put before each of these, and is not where it will be used.
@@ -38,6 +38,36 @@ test: test-prerequisites  ## Install what is missing and run the tests, the exam
 bench: prerequisites  ## Run every workload; a table, then lines of JSON
 	swift build --package-path Benchmarks -c release --static-swift-stdlib
 	scripts/bench.sh Benchmarks/.build/release/ToroBench Benchmarks/.build/release/ToroCBench
+
+# What is measured, and by how many runs, is narrowed by RUNS=1 and COMPARE="--only queues --peer toro --peer go".
+COMPARE ?=
+PEERS = .build-peers
+SUITE = PYTHONDONTWRITEBYTECODE=1 python3 Benchmarks/Suite --build $(PEERS)
+
+bench-program: prerequisites
+	@scripts/need.sh commands python3:python3 taskset:util-linux
+	swift build --package-path Benchmarks -c release --static-swift-stdlib
+
+bench-peers: bench-program  ## Install and build the peers in .build-peers, and measure Toro beside them; tables and plots
+	Benchmarks/Peers/build.sh $(PEERS)
+	$(SUITE) compare $(COMPARE)
+
+bench-scale: bench-program  ## Measure operations with 1 to 1,000,000 waiters, timers, tasks and objects
+	$(SUITE) scale
+
+bench-flames: bench-program  ## Draw where the time of a hand-over goes, by perf
+	@scripts/need.sh commands perf:linux-perf
+	$(SUITE) flames
+
+# COUNTS=--update writes what is measured as what is expected.
+bench-counts: bench-program  ## Check how many allocations and system calls an operation takes
+	@scripts/need.sh commands gcc:gcc strace:strace
+	$(SUITE) counts $(COUNTS)
+
+bench-publish:  ## Write what was measured last into docs/Performance.md and README.md
+	$(SUITE) publish
+
+performance: bench-peers bench-scale bench-flames bench-publish  ## Measure all of that on a quiet machine (half an hour), and write it
 
 tsan: test-prerequisites  ## Run the tests that use threads under the thread sanitizer
 	swift test --traits $(TRAITS) --scratch-path .build-tsan --sanitize thread --filter Threads
