@@ -1,3 +1,5 @@
+import Workloads
+
 /// What the command line asks for.
 struct Options {
   var form = Form.task

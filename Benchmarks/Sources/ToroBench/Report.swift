@@ -1,3 +1,5 @@
+import Workloads
+
 /// Rounds of one workload, as they are told.
 struct Report {
   let workload: String

@@ -1,6 +1,7 @@
 import Glibc
 import Toro
 import ToroNet
+import Workloads
 
 let usage = """
   usage: ToroBench [--form task|callback] [--operations N] WORKLOAD
@@ -42,8 +43,9 @@ func main(_ arguments: ArraySlice<String>) throws -> Int32 {
 }
 
 func run(_ name: String, _ options: Options) throws -> Int32 {
-  let workloads = lockWorkloads + queueWorkloads + deadlineWorkloads + taskWorkloads + parserWorkloads
-  guard let workload = workloads.first(where: { $0.name == name }), workload.isOffered(options.form) else { return 3 }
+  guard let workload = Workload.all.first(where: { $0.name == name }), workload.isOffered(options.form) else {
+    return 3
+  }
   let rounds = try (0..<options.rounds).map { _ in try workload.run(options.form, operations: options.operations) }
   let report = Report(workload: name, form: options.form, rounds: rounds)
   print(options.rounds == 1 || options.isJSON ? report.json : report.text)
@@ -51,8 +53,7 @@ func run(_ name: String, _ options: Options) throws -> Int32 {
 }
 
 func list(_ options: Options) {
-  let workloads = lockWorkloads + queueWorkloads + deadlineWorkloads + taskWorkloads + parserWorkloads
-  for workload in workloads where workload.isOffered(options.form) {
+  for workload in Workload.all where workload.isOffered(options.form) {
     let pairs = [("workload", workload.name), ("operation", workload.summary)]
     print(options.isJSON ? object(pairs) : padded(workload.name, 22) + workload.summary)
   }
@@ -60,7 +61,7 @@ func list(_ options: Options) {
 
 func scale(_ options: Options) throws -> Int32 {
   if options.isList {
-    for workload in scaleWorkloads {
+    for workload in ScaleWorkload.all {
       let pairs = [("name", workload.name), ("law", workload.law), ("operation", workload.summary)]
       print(options.isJSON ? object(pairs) : padded(workload.name, 22) + padded(workload.law, 10) + workload.summary)
     }
@@ -69,7 +70,7 @@ func scale(_ options: Options) throws -> Int32 {
   guard options.words.count == 3, let size = Int(options.words[2]), size > 0 else {
     throw Misuse("scale takes a name and a size")
   }
-  guard let workload = scaleWorkloads.first(where: { $0.name == options.words[1] }) else { return 3 }
+  guard let workload = ScaleWorkload.all.first(where: { $0.name == options.words[1] }) else { return 3 }
   let name = "scale \(workload.name) \(size)"
   print(Report(workload: name, form: .task, rounds: [try workload.run(size: size)]).json)
   return 0

@@ -3,12 +3,12 @@ import Toro
 import class Toro.Semaphore
 
 /// An operation whose cost is measured while many of its kind are there.
-struct ScaleWorkload: Sendable {
-  let name: String
+public struct ScaleWorkload: Sendable {
+  public let name: String
   /// What one operation is.
-  let summary: String
+  public let summary: String
   /// How its cost may grow with the size.
-  let law: String
+  public let law: String
   /// Measures with so many of them, as a task of the reactor.
   let measure: @Sendable (Reactor, Int) async throws -> Measurement
 
@@ -22,26 +22,29 @@ struct ScaleWorkload: Sendable {
     self.measure = measure
   }
 
-  func run(size: Int) throws -> Measurement {
+  public func run(size: Int) throws -> Measurement {
     let reactor = try Reactor()
     defer { reactor.close() }
     return try reactor.run { try await measure(reactor, size) }
   }
 }
 
-let scaleWorkloads = [
-  ScaleWorkload(
-    "waiters_served", "the first in line is served, and joins the end", law: "O(1)", measure: waitersServed),
-  ScaleWorkload(
-    "waiters_leave", "one anywhere in line is cancelled, another joins", law: "O(1)", measure: waitersLeave),
-  ScaleWorkload("timers", "a wait with a deadline ends early, another begins", law: "O(log n)", measure: timers),
-  ScaleWorkload("tasks_ready", "a task's turn, of all that are ready", law: "O(1)", measure: tasksReady),
-  ScaleWorkload("tasks_waiting", "a hand-over of two, while the others wait", law: "O(1)", measure: tasksWaiting),
-  ScaleWorkload("objects_used", "one of the locks is acquired and released", law: "O(1)", measure: objectsUsed),
-  ScaleWorkload("objects_made", "one of the locks is made anew", law: "O(1)", measure: objectsMade),
-  ScaleWorkload(
-    "memory", "one of as many objects is changed, without Toro", law: "the caches", measure: memoryAlone),
-]
+extension ScaleWorkload {
+  /// All of them.
+  public static let all = [
+    ScaleWorkload(
+      "waiters_served", "the first in line is served, and joins the end", law: "O(1)", measure: waitersServed),
+    ScaleWorkload(
+      "waiters_leave", "one anywhere in line is cancelled, another joins", law: "O(1)", measure: waitersLeave),
+    ScaleWorkload("timers", "a wait with a deadline ends early, another begins", law: "O(log n)", measure: timers),
+    ScaleWorkload("tasks_ready", "a task's turn, of all that are ready", law: "O(1)", measure: tasksReady),
+    ScaleWorkload("tasks_waiting", "a hand-over of two, while the others wait", law: "O(1)", measure: tasksWaiting),
+    ScaleWorkload("objects_used", "one of the locks is acquired and released", law: "O(1)", measure: objectsUsed),
+    ScaleWorkload("objects_made", "one of the locks is made anew", law: "O(1)", measure: objectsMade),
+    ScaleWorkload(
+      "memory", "one of as many objects is changed, without Toro", law: "the caches", measure: memoryAlone),
+  ]
+}
 
 private let operations = 1_000_000
 
