@@ -1,7 +1,7 @@
 # What there is to do with a checkout. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-program bench-peers bench-scale bench-flames bench-counts bench-publish performance tsan asan fuzz-http lib install uninstall deb test-install examples test-examples format lint clean prerequisites \
+.PHONY: help demo test bench bench-program bench-peers bench-scale bench-flames bench-counts bench-statistics bench-publish test-bench performance tsan asan fuzz-http lib install uninstall deb test-install examples test-examples format lint clean prerequisites \
 	test-prerequisites example-prerequisites
 
 # Where `make install` puts the C library. DESTDIR is put before each of these, and is not where it will be used.
@@ -64,6 +64,16 @@ bench-counts: bench-program  ## Check how many allocations and system calls an o
 	@scripts/need.sh commands gcc:gcc strace:strace
 	$(SUITE) counts $(COUNTS)
 
+# STATISTICS=update writes what is measured as the thresholds.
+STATISTICS ?= check
+
+bench-statistics: prerequisites  ## Compare samples of the workloads with stored thresholds, loosely
+	scripts/bench-statistics.sh $(STATISTICS)
+
+test-bench:  ## Test what makes tables and plots of measurements
+	@scripts/need.sh commands python3:python3
+	PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover -s Benchmarks/Suite
+
 bench-publish:  ## Write what was measured last into docs/Performance.md and README.md
 	$(SUITE) publish
 
@@ -124,7 +134,7 @@ lint:  ## Check the sources' format
 	swift format lint --strict --recursive $(SOURCES)
 
 clean:  ## Remove what was built
-	rm -rf .build .build-tsan .build-asan .build-library .build-deb .build-examples .build-peers Benchmarks/.build Examples/.build
+	rm -rf .build .build-tsan .build-asan .build-library .build-deb .build-examples .build-peers Benchmarks/.build Benchmarks/Statistics/.build Examples/.build
 
 prerequisites:
 	@scripts/prerequisites.sh
