@@ -119,7 +119,7 @@ def echo(command: list[str], workload: str, build: str, seconds: float) -> Figur
 def http(command: list[str], seconds: int) -> Figures:
     def read(printed: str) -> Figures:
         rate = re.search(r"Requests/sec:\s+([\d.]+)", printed)
-        if not rate or "Non-2xx" in printed or "Socket errors" in printed:
+        if not rate or float(rate[1]) == 0 or "Non-2xx" in printed or "Socket errors" in printed:
             raise Failed(printed[-200:])
 
         def microseconds(percent: int) -> float:
