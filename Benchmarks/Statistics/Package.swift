@@ -16,6 +16,7 @@ let package = Package(
         .product(name: "Workloads", package: "ToroBenchmarks"), .product(name: "Benchmark", package: "benchmark"),
       ],
       path: "Benchmarks/Primitives",
-      plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+      // The configuration of a benchmark is not Sendable.
+      swiftSettings: [.swiftLanguageMode(.v5)], plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
   ]
 )

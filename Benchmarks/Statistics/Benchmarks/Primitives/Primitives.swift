@@ -10,7 +10,7 @@ private let tolerance = BenchmarkThresholds(relative: [.p90: 400.0])
 
 let benchmarks: @Sendable () -> Void = {
   let configuration = Benchmark.Configuration(
-    metrics: [.wallClock, .throughput], warmupIterations: 3, scalingFactor: .one, maxDuration: .milliseconds(700),
+    metrics: [.wallClock], warmupIterations: 3, scalingFactor: .one, maxDuration: .milliseconds(700),
     maxIterations: 1_000, thresholds: [.wallClock: tolerance])
 
   // Those whose samples last as long as their deadlines, or need a hundred thousand operations, are measured by ToroBench.
