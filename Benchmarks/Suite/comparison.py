@@ -33,6 +33,7 @@ def measure(build: str, toro: str, path: str, runs: int, tries: int, groups: lis
     stored["machine"] = machine.describe()
     stored["versions"] = machine.versions(build, catalogue.PEERS)
     stored["absent"] = absent
+    today, revision = stored["machine"]["date"], stored["versions"].get("toro", "?")
     went_well = True
     for group, workload, peers in plan:
         weight = WEIGHTS[group.kind]
@@ -55,7 +56,7 @@ def measure(build: str, toro: str, path: str, runs: int, tries: int, groups: lis
             table.pop(name, None)
             if figures:
                 table[name] = results.summary(figures)
-        stored["machine"]["load"] = round(os.getloadavg()[0], 1)
+        results.stamp(stored, workload, today, revision)
         results.save(path, stored)
     progress.end()
     return went_well

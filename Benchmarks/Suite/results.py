@@ -32,3 +32,11 @@ def summary(runs: list[dict[str, float]]) -> dict:
 
 def figure(results: dict, workload: str, peer: str, name: str, which: str = "median") -> float | None:
     return results.get("workloads", {}).get(workload, {}).get(peer, {}).get(name, {}).get(which)
+
+
+def stamp(results: dict, workload: str, date: str, revision: str) -> None:
+    """Notes when a workload was measured, and of which Toro. What is left from earlier keeps its own, and all are told."""
+    stamps = results.setdefault("stamps", {})
+    stamps[workload] = {"date": date, "toro": revision}
+    results["machine"]["date"] = ", ".join(sorted({stamp["date"] for stamp in stamps.values()}))
+    results["versions"]["toro"] = ", ".join(dict.fromkeys(stamp["toro"] for stamp in stamps.values()))

@@ -43,6 +43,14 @@ class SuiteTests(unittest.TestCase):
     def test_a_summary_has_the_median_the_least_and_the_most(self):
         self.assertEqual(measured(3, 1, 2)["ns_per_op"], {"median": 2, "min": 1, "max": 3, "runs": 3})
 
+    def test_what_was_measured_earlier_keeps_its_date_and_revision(self):
+        stored = {"machine": {}, "versions": {}}
+        results.stamp(stored, "spawn", "2026-01-01", "a")
+        results.stamp(stored, "queue_spsc", "2026-01-02", "b")
+        self.assertEqual((stored["machine"]["date"], stored["versions"]["toro"]), ("2026-01-01, 2026-01-02", "a, b"))
+        results.stamp(stored, "spawn", "2026-01-02", "b")
+        self.assertEqual((stored["machine"]["date"], stored["versions"]["toro"]), ("2026-01-02", "b"))
+
     def test_every_line_of_peers_names_a_kind_that_is_measured(self):
         kinds = {group.kind for group in catalogue.GROUPS}
         peers = catalogue.peers("/build", "/toro")
