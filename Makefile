@@ -1,7 +1,7 @@
 # What there is to do with a checkout. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-program bench-peers bench-scale bench-flames bench-counts bench-statistics bench-publish test-bench performance tsan asan fuzz-http lib install uninstall deb test-install examples test-examples format lint clean prerequisites \
+.PHONY: help demo test bench tsan asan fuzz-http lib install uninstall deb test-install examples test-examples format lint clean prerequisites \
 	test-prerequisites example-prerequisites
 
 # Where `make install` puts the C library. DESTDIR is put before each of these, and is not where it will be used.
@@ -38,6 +38,8 @@ test: test-prerequisites  ## Install what is missing and run the tests, the exam
 bench: prerequisites  ## Run every workload; a table, then lines of JSON
 	swift build --package-path Benchmarks -c release --static-swift-stdlib
 	scripts/bench.sh Benchmarks/.build/release/ToroBench Benchmarks/.build/release/ToroCBench
+
+.PHONY: bench-program bench-peers bench-scale bench-flames bench-counts bench-statistics bench-publish test-bench performance
 
 # What is measured, and by how many runs, is narrowed by RUNS=1 and COMPARE="--only queues --peer toro --peer go".
 COMPARE ?=
