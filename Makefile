@@ -79,7 +79,7 @@ test-bench:  ## Test what makes tables and plots of measurements
 bench-publish:  ## Write what was measured last into docs/Performance.md and README.md
 	$(SUITE) publish
 
-performance: bench-peers bench-scale bench-flames bench-publish  ## Measure all of that on a quiet machine (half an hour), and write it
+performance: bench-peers bench-scale bench-flames bench-publish  ## Measure all of that on a quiet machine (three quarters of an hour), and write it
 
 tsan: test-prerequisites  ## Run the tests that use threads under the thread sanitizer
 	swift test --traits $(TRAITS) --scratch-path .build-tsan --sanitize thread --filter Threads
