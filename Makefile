@@ -39,6 +39,48 @@ bench: prerequisites  ## Run every workload; a table, then lines of JSON
 	swift build --package-path Benchmarks -c release --static-swift-stdlib
 	scripts/bench.sh Benchmarks/.build/release/ToroBench Benchmarks/.build/release/ToroCBench
 
+.PHONY: bench-program bench-peers bench-scale bench-flames bench-counts bench-statistics bench-publish test-bench performance
+
+# What is measured, and by how many runs, is narrowed by RUNS=1 and COMPARE="--only queues --peer toro --peer go".
+COMPARE ?=
+PEERS = .build-peers
+SUITE = PYTHONDONTWRITEBYTECODE=1 python3 Benchmarks/Suite --build $(PEERS)
+
+bench-program: prerequisites
+	@scripts/need.sh commands python3:python3 taskset:util-linux
+	swift build --package-path Benchmarks -c release --static-swift-stdlib
+
+bench-peers: bench-program  ## Install and build the peers in .build-peers, and measure Toro beside them; tables and plots
+	Benchmarks/Peers/build.sh $(PEERS)
+	$(SUITE) compare $(COMPARE)
+
+bench-scale: bench-program  ## Measure operations with 1 to 1,000,000 waiters, timers, tasks and objects
+	$(SUITE) scale
+
+bench-flames: bench-program  ## Draw where the time of a hand-over goes, by perf
+	@scripts/need.sh commands perf:linux-perf
+	$(SUITE) flames
+
+# COUNTS=--update writes what is measured as what is expected.
+bench-counts: bench-program  ## Check how many allocations and system calls an operation takes
+	@scripts/need.sh commands gcc:gcc strace:strace
+	$(SUITE) counts $(COUNTS)
+
+# STATISTICS=update writes what is measured as the thresholds.
+STATISTICS ?= check
+
+bench-statistics: prerequisites  ## Compare samples of the workloads with stored thresholds, loosely
+	scripts/bench-statistics.sh $(STATISTICS)
+
+test-bench:  ## Test what makes tables and plots of measurements
+	@scripts/need.sh commands python3:python3
+	PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover -s Benchmarks/Suite
+
+bench-publish:  ## Write what was measured last into docs/Performance.md and README.md
+	$(SUITE) publish
+
+performance: bench-peers bench-scale bench-flames bench-publish  ## Measure all of that on a quiet machine (three quarters of an hour), and write it
+
 tsan: test-prerequisites  ## Run the tests that use threads under the thread sanitizer
 	swift test --traits $(TRAITS) --scratch-path .build-tsan --sanitize thread --filter Threads
 
@@ -94,7 +136,7 @@ lint:  ## Check the sources' format
 	swift format lint --strict --recursive $(SOURCES)
 
 clean:  ## Remove what was built
-	rm -rf .build .build-tsan .build-asan .build-library .build-deb .build-examples .build-peers Benchmarks/.build Examples/.build
+	rm -rf .build .build-tsan .build-asan .build-library .build-deb .build-examples .build-peers Benchmarks/.build Benchmarks/Statistics/.build Examples/.build
 
 prerequisites:
 	@scripts/prerequisites.sh

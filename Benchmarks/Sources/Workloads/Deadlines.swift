@@ -4,30 +4,32 @@ import class Toro.Semaphore
 
 let deadlineWorkloads = [
   Workload(
-    "deadline_satisfied", "semaphore_pingpong with a deadline a second away", task: deadlineSatisfied,
+    "deadline_satisfied", "semaphore_pingpong with a deadline a second away", operations: (3_000_000, 6_000_000),
+    task: deadlineSatisfied,
     callback: deadlineSatisfiedCallbacks),
   Workload(
-    "deadline_expired", "one wait times out, of 10,000", task: deadlineExpired, callback: deadlineExpiredCallbacks),
+    "deadline_expired", "one wait times out, of 10,000", operations: (10_000, 10_000), task: deadlineExpired,
+    callback: deadlineExpiredCallbacks),
   Workload(
-    "waiters_100k_memory", "one waiter is woken, of 100,000 that have deadlines", task: waitersMemory,
+    "waiters_100k_memory", "one waiter is woken, of 100,000 that have deadlines", operations: (100_000, 100_000),
+    task: waitersMemory,
     callback: waitersMemoryCallbacks),
 ]
 
 // MARK: deadline_satisfied
 
-private func deadlineSatisfied(_ reactor: Reactor) async throws -> Measurement {
-  let operations = 3_000_000
+private func deadlineSatisfied(_ reactor: Reactor, operations: Int) async throws -> Measurement {
   let ping = Semaphore(1)
   let pong = Semaphore(0)
   let began = nowNanoseconds()
-  let a = reactor.spawn { try await handOver(from: ping, to: pong, times: operations / 2) }
-  let b = reactor.spawn { try await handOver(from: pong, to: ping, times: operations / 2) }
+  let a = reactor.spawn { try await handOverInTime(from: ping, to: pong, times: operations / 2) }
+  let b = reactor.spawn { try await handOverInTime(from: pong, to: ping, times: operations / 2) }
   try await a.value
   try await b.value
   return Measurement(nanoseconds: nowNanoseconds() - began, operations: operations)
 }
 
-private func handOver(from input: Semaphore, to output: Semaphore, times: Int) async throws {
+private func handOverInTime(from input: Semaphore, to output: Semaphore, times: Int) async throws {
   for _ in 0..<times {
     let isAcquired = try await input.acquire(deadline: .after(.seconds(1)))
     precondition(isAcquired)
@@ -35,8 +37,7 @@ private func handOver(from input: Semaphore, to output: Semaphore, times: Int) a
   }
 }
 
-private func deadlineSatisfiedCallbacks(_ reactor: Reactor) throws -> Measurement {
-  let operations = 6_000_000
+private func deadlineSatisfiedCallbacks(_ reactor: Reactor, operations: Int) throws -> Measurement {
   let ping = Semaphore(1, on: reactor)
   let pong = Semaphore(0, on: reactor)
   let a = CallbackSide(from: ping, to: pong, left: operations / 2, deadline: .after(.seconds(1)))
@@ -50,25 +51,24 @@ private func deadlineSatisfiedCallbacks(_ reactor: Reactor) throws -> Measuremen
 
 // MARK: deadline_expired
 
-private let expiringWaits = 10_000
 private let expiry = 10_000_000
 
 /// - Parameter lateness: Of each wait: nanoseconds.
 private func expired(_ nanoseconds: Int, _ lateness: [Int]) -> Measurement {
   let sorted = lateness.sorted()
   return Measurement(
-    nanoseconds: nanoseconds - expiry, operations: expiringWaits,
+    nanoseconds: nanoseconds - expiry, operations: lateness.count,
     extras: [
       ("late_p50_us", Double(sorted[sorted.count / 2]) / 1e3), ("late_max_us", Double(sorted[sorted.count - 1]) / 1e3),
     ])
 }
 
-private func deadlineExpired(_ reactor: Reactor) async throws -> Measurement {
+private func deadlineExpired(_ reactor: Reactor, operations: Int) async throws -> Measurement {
   let semaphore = Semaphore(0)
   let lateness = Shared<[Int]>([])
-  lateness.value.reserveCapacity(expiringWaits)
+  lateness.value.reserveCapacity(operations)
   let began = nowNanoseconds()
-  let tasks = (0..<expiringWaits).map { _ in
+  let tasks = (0..<operations).map { _ in
     reactor.spawn {
       let due = nowNanoseconds() + expiry
       let isAcquired = try await semaphore.acquire(deadline: .after(.milliseconds(10)))
@@ -80,12 +80,12 @@ private func deadlineExpired(_ reactor: Reactor) async throws -> Measurement {
   return expired(nowNanoseconds() - began, lateness.value)
 }
 
-private func deadlineExpiredCallbacks(_ reactor: Reactor) throws -> Measurement {
+private func deadlineExpiredCallbacks(_ reactor: Reactor, operations: Int) throws -> Measurement {
   let semaphore = Semaphore(0, on: reactor)
   let lateness = Shared<[Int]>([])
-  lateness.value.reserveCapacity(expiringWaits)
+  lateness.value.reserveCapacity(operations)
   let nanoseconds = try timeCallbacks(on: reactor) {
-    for _ in 0..<expiringWaits {
+    for _ in 0..<operations {
       let due = nowNanoseconds() + expiry
       semaphore.acquire(deadline: .after(.milliseconds(10))) { outcome in
         precondition(outcome == .timedOut)
@@ -98,26 +98,24 @@ private func deadlineExpiredCallbacks(_ reactor: Reactor) throws -> Measurement 
 
 // MARK: waiters_100k_memory
 
-private let heldWaiters = 100_000
-
-private func held(_ nanoseconds: Int, armed: Int, kilobytes: Int) -> Measurement {
+private func held(_ operations: Int, _ nanoseconds: Int, armed: Int, kilobytes: Int) -> Measurement {
   Measurement(
-    nanoseconds: nanoseconds, operations: heldWaiters,
+    nanoseconds: nanoseconds, operations: operations,
     extras: [
-      ("bytes_per_waiter", Double(kilobytes) * 1024 / Double(heldWaiters)),
-      ("arm_ns", Double(armed) / Double(heldWaiters)),
+      ("bytes_per_waiter", Double(kilobytes) * 1024 / Double(operations)),
+      ("arm_ns", Double(armed) / Double(operations)),
     ])
 }
 
-private func waitersMemory(_ reactor: Reactor) async throws -> Measurement {
+private func waitersMemory(_ reactor: Reactor, operations: Int) async throws -> Measurement {
   let semaphore = Semaphore(0)
-  let left = Shared(heldWaiters)
+  let left = Shared(operations)
   let end = Shared(0)
   var tasks: [Task<Void, any Error>] = []
-  tasks.reserveCapacity(heldWaiters)
+  tasks.reserveCapacity(operations)
   let before = statusKilobytes("VmRSS")
   let armBegan = nowNanoseconds()
-  for _ in 0..<heldWaiters {
+  for _ in 0..<operations {
     tasks.append(
       reactor.spawn {
         let isAcquired = try await semaphore.acquire(deadline: .after(.seconds(3600)))
@@ -126,23 +124,23 @@ private func waitersMemory(_ reactor: Reactor) async throws -> Measurement {
         if left.value == 0 { end.value = nowNanoseconds() }
       })
   }
-  while semaphore.waiterCount < heldWaiters { await reactor.yield() }
+  while semaphore.waiterCount < operations { await reactor.yield() }
   let armed = nowNanoseconds() - armBegan
   let added = statusKilobytes("VmRSS") - before
   let began = nowNanoseconds()
-  semaphore.release(heldWaiters)
+  semaphore.release(operations)
   for task in tasks { try await task.value }
-  return held(end.value - began, armed: armed, kilobytes: added)
+  return held(operations, end.value - began, armed: armed, kilobytes: added)
 }
 
-private func waitersMemoryCallbacks(_ reactor: Reactor) throws -> Measurement {
+private func waitersMemoryCallbacks(_ reactor: Reactor, operations: Int) throws -> Measurement {
   let semaphore = Semaphore(0, on: reactor)
-  let result = Shared(Measurement(nanoseconds: 0, operations: heldWaiters))
+  let result = Shared(Measurement(nanoseconds: 0, operations: operations))
   _ = try timeCallbacks(on: reactor) {
-    let left = Shared(heldWaiters)
+    let left = Shared(operations)
     let before = statusKilobytes("VmRSS")
     let armBegan = nowNanoseconds()
-    for _ in 0..<heldWaiters {
+    for _ in 0..<operations {
       semaphore.acquire(deadline: .after(.seconds(3600))) { outcome in
         precondition(outcome == .granted)
         left.value -= 1
@@ -151,9 +149,9 @@ private func waitersMemoryCallbacks(_ reactor: Reactor) throws -> Measurement {
     let armed = nowNanoseconds() - armBegan
     let added = statusKilobytes("VmRSS") - before
     let began = nowNanoseconds()
-    semaphore.release(heldWaiters)  // the callbacks have run when this returns
+    semaphore.release(operations)  // the callbacks have run when this returns
     precondition(left.value == 0)
-    result.value = held(nowNanoseconds() - began, armed: armed, kilobytes: added)
+    result.value = held(operations, nowNanoseconds() - began, armed: armed, kilobytes: added)
   }
   return result.value
 }

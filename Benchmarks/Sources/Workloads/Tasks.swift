@@ -1,9 +1,10 @@
 import Toro
 
-let taskWorkloads = [Workload("spawn", "one task is spawned, runs and is awaited", task: spawnAndJoin)]
+let taskWorkloads = [
+  Workload("spawn", "one task is spawned, runs and is awaited", operations: (1_000_000, 0), task: spawnAndJoin)
+]
 
-private func spawnAndJoin(_ reactor: Reactor) async throws -> Measurement {
-  let operations = 1_000_000
+private func spawnAndJoin(_ reactor: Reactor, operations: Int) async throws -> Measurement {
   let began = nowNanoseconds()
   for number in 0..<operations {
     let returned = await reactor.spawn { number }.value

@@ -4,29 +4,35 @@ import Toro
 let queueWorkloads = [
   Workload(
     "queue_spsc", "one item goes through a queue of 128, from one task to another",
-    task: { try await queueTransfer($0, users: 1) },
-    callback: { try queueTransferCallbacks($0, users: 1) }
+    operations: (10_000_000, 10_000_000),
+    task: { try await queueTransfer($0, operations: $1, users: 1) },
+    callback: { try queueTransferCallbacks($0, operations: $1, users: 1) }
   ),
   Workload(
-    "queue_rendezvous", "one message goes there, or one comes back, over two queues of 1", task: queueRendezvous,
+    "queue_rendezvous", "one message goes there, or one comes back, over two queues of 1",
+    operations: (3_000_000, 6_000_000), task: queueRendezvous,
     callback: queueRendezvousCallbacks),
   Workload(
     "queue_mpmc", "one item goes through a queue of 128, from 10 tasks to 10 others",
-    task: { try await queueTransfer($0, users: 10) },
-    callback: { try queueTransferCallbacks($0, users: 10) }),
+    operations: (10_000_000, 10_000_000),
+    task: { try await queueTransfer($0, operations: $1, users: 10) },
+    callback: { try queueTransferCallbacks($0, operations: $1, users: 10) }),
   Workload(
-    "priority_queue", "one item is put and later got, 100,000 of them at a time", task: priorityQueue,
+    "priority_queue", "one item is put and later got, 100,000 of them at a time", operations: (1_000_000, 1_000_000),
+    task: priorityQueue,
     callback: priorityQueueCallbacks),
   Workload(
-    "event_broadcast", "one waiter is woken, of 10,000 by one set", task: eventBroadcast,
+    "event_broadcast", "one waiter is woken, of 10,000 by one set", operations: (500_000, 500_000),
+    task: eventBroadcast,
     callback: eventBroadcastCallbacks),
-  Workload("cross_thread", "one item comes from another thread", task: crossThread, callback: crossThreadCallbacks),
+  Workload(
+    "cross_thread", "one item comes from another thread", operations: (3_000_000, 3_000_000), task: crossThread,
+    callback: crossThreadCallbacks),
 ]
 
 // MARK: queue_spsc, queue_mpmc
 
-private func queueTransfer(_ reactor: Reactor, users: Int) async throws -> Measurement {
-  let operations = 10_000_000
+private func queueTransfer(_ reactor: Reactor, operations: Int, users: Int) async throws -> Measurement {
   let queue = Queue<Int>(capacity: 128)
   let began = nowNanoseconds()
   let producers = (0..<users).map { _ in
@@ -50,8 +56,7 @@ private func queueTransfer(_ reactor: Reactor, users: Int) async throws -> Measu
   return Measurement(nanoseconds: nanoseconds, operations: operations)
 }
 
-private func queueTransferCallbacks(_ reactor: Reactor, users: Int) throws -> Measurement {
-  let operations = 10_000_000
+private func queueTransferCallbacks(_ reactor: Reactor, operations: Int, users: Int) throws -> Measurement {
   let queue = Queue<Int>(capacity: 128, on: reactor)
   let producers = (0..<users).map { _ in Producer(queue, left: operations / users) }
   let consumers = (0..<users).map { _ in Consumer(queue, left: operations / users) }
@@ -104,8 +109,7 @@ private final class Consumer: @unchecked Sendable {
 
 // MARK: queue_rendezvous
 
-private func queueRendezvous(_ reactor: Reactor) async throws -> Measurement {
-  let operations = 3_000_000
+private func queueRendezvous(_ reactor: Reactor, operations: Int) async throws -> Measurement {
   let there = Queue<Int>(capacity: 1)
   let back = Queue<Int>(capacity: 1)
   let began = nowNanoseconds()
@@ -123,8 +127,7 @@ private func queueRendezvous(_ reactor: Reactor) async throws -> Measurement {
   return Measurement(nanoseconds: nowNanoseconds() - began, operations: operations)
 }
 
-private func queueRendezvousCallbacks(_ reactor: Reactor) throws -> Measurement {
-  let operations = 6_000_000
+private func queueRendezvousCallbacks(_ reactor: Reactor, operations: Int) throws -> Measurement {
   let there = Queue<Int>(capacity: 1, on: reactor)
   let back = Queue<Int>(capacity: 1, on: reactor)
   let a = Correspondent(reads: back, writes: there, messages: operations / 2)
@@ -174,45 +177,38 @@ private struct Job: Comparable, Sendable {
   static func < (a: Job, b: Job) -> Bool { a.priority < b.priority }
 }
 
-/// The same numbers as the peers'.
-private struct XorShift {
-  private var state: UInt64 = 88_172_645_463_325_252
-
-  mutating func next() -> UInt32 {
-    state ^= state << 13
-    state ^= state >> 7
-    state ^= state << 17
-    return UInt32(truncatingIfNeeded: state)
-  }
+/// How often how many items are put and then taken, so that it is about so many operations.
+private func priorityRounds(_ operations: Int) -> (rounds: Int, items: UInt32) {
+  let items = min(operations, 100_000)
+  return (operations / items, UInt32(items))
 }
 
-private let priorityRounds = 10
-private let priorityItems: UInt32 = 100_000
-
-private func priorityQueue(_ reactor: Reactor) async throws -> Measurement {
+private func priorityQueue(_ reactor: Reactor, operations: Int) async throws -> Measurement {
+  let (rounds, items) = priorityRounds(operations)
   let queue = PriorityQueue<Job>()
   var random = XorShift()
   let began = nowNanoseconds()
-  for _ in 0..<priorityRounds {
-    for number in 0..<priorityItems { try await queue.put(Job(priority: random.next(), number: number)) }
+  for _ in 0..<rounds {
+    for number in 0..<items { try await queue.put(Job(priority: random.next(), number: number)) }
     var last: UInt32 = 0
-    for _ in 0..<priorityItems {
+    for _ in 0..<items {
       let job = try await queue.get()
       precondition(job.priority >= last)
       last = job.priority
     }
   }
-  return Measurement(nanoseconds: nowNanoseconds() - began, operations: priorityRounds * Int(priorityItems))
+  return Measurement(nanoseconds: nowNanoseconds() - began, operations: rounds * Int(items))
 }
 
-private func priorityQueueCallbacks(_ reactor: Reactor) throws -> Measurement {
+private func priorityQueueCallbacks(_ reactor: Reactor, operations: Int) throws -> Measurement {
+  let (rounds, items) = priorityRounds(operations)
   let queue = PriorityQueue<Job>(on: reactor)
   let nanoseconds = try timeCallbacks(on: reactor) {
     var random = XorShift()
-    for _ in 0..<priorityRounds {
-      for number in 0..<priorityItems { queue.put(Job(priority: random.next(), number: number)) { _ in } }
+    for _ in 0..<rounds {
+      for number in 0..<items { queue.put(Job(priority: random.next(), number: number)) { _ in } }
       let last = Shared<UInt32>(0)
-      for _ in 0..<priorityItems {
+      for _ in 0..<items {
         queue.get { result in
           guard case .granted(let job) = result, job.priority >= last.value else { preconditionFailure() }
           last.value = job.priority
@@ -220,17 +216,17 @@ private func priorityQueueCallbacks(_ reactor: Reactor) throws -> Measurement {
       }
     }
   }
-  return Measurement(nanoseconds: nanoseconds, operations: priorityRounds * Int(priorityItems))
+  return Measurement(nanoseconds: nanoseconds, operations: rounds * Int(items))
 }
 
 // MARK: event_broadcast
 
-private let broadcastRounds = 50
 private let broadcastWaiters = 10_000
 
-private func eventBroadcast(_ reactor: Reactor) async throws -> Measurement {
+private func eventBroadcast(_ reactor: Reactor, operations: Int) async throws -> Measurement {
+  let rounds = max(1, operations / broadcastWaiters)
   var nanoseconds = 0
-  for _ in 0..<broadcastRounds {
+  for _ in 0..<rounds {
     let event = Event()
     let left = Shared(broadcastWaiters)
     let end = Shared(0)
@@ -247,13 +243,14 @@ private func eventBroadcast(_ reactor: Reactor) async throws -> Measurement {
     for task in tasks { try await task.value }
     nanoseconds += end.value - began
   }
-  return Measurement(nanoseconds: nanoseconds, operations: broadcastRounds * broadcastWaiters)
+  return Measurement(nanoseconds: nanoseconds, operations: rounds * broadcastWaiters)
 }
 
-private func eventBroadcastCallbacks(_ reactor: Reactor) throws -> Measurement {
+private func eventBroadcastCallbacks(_ reactor: Reactor, operations: Int) throws -> Measurement {
+  let rounds = max(1, operations / broadcastWaiters)
   let nanoseconds = Shared(0)
   _ = try timeCallbacks(on: reactor) {
-    for _ in 0..<broadcastRounds {
+    for _ in 0..<rounds {
       let event = Event()
       let left = Shared(broadcastWaiters)
       for _ in 0..<broadcastWaiters { event.wait { _ in left.value -= 1 } }
@@ -263,18 +260,16 @@ private func eventBroadcastCallbacks(_ reactor: Reactor) throws -> Measurement {
       precondition(left.value == 0)
     }
   }
-  return Measurement(nanoseconds: nanoseconds.value, operations: broadcastRounds * broadcastWaiters)
+  return Measurement(nanoseconds: nanoseconds.value, operations: rounds * broadcastWaiters)
 }
 
 // MARK: cross_thread
 
-private let crossThreadItems = 3_000_000
-
-private func crossThread(_ reactor: Reactor) async throws -> Measurement {
+private func crossThread(_ reactor: Reactor, operations: Int) async throws -> Measurement {
   let queue = Queue<Int>()
   let began = nowNanoseconds()
   let sender = startThread {
-    for item in 0..<crossThreadItems {
+    for item in 0..<operations {
       reactor.execute { _ = queue.tryPut(item) }
     }
     queue.close()
@@ -283,17 +278,17 @@ private func crossThread(_ reactor: Reactor) async throws -> Measurement {
   for try await item in queue { sum += item }
   let nanoseconds = nowNanoseconds() - began
   pthread_join(sender, nil)
-  precondition(sum == crossThreadItems * (crossThreadItems - 1) / 2)
-  return Measurement(nanoseconds: nanoseconds, operations: crossThreadItems)
+  precondition(sum == operations * (operations - 1) / 2)
+  return Measurement(nanoseconds: nanoseconds, operations: operations)
 }
 
-private func crossThreadCallbacks(_ reactor: Reactor) throws -> Measurement {
+private func crossThreadCallbacks(_ reactor: Reactor, operations: Int) throws -> Measurement {
   let queue = Queue<Int>(on: reactor)
-  let consumer = Consumer(queue, left: crossThreadItems)
+  let consumer = Consumer(queue, left: operations)
   reactor.hold()  // the sender is outside
   let began = nowNanoseconds()
   let sender = startThread {
-    for item in 0..<crossThreadItems {
+    for item in 0..<operations {
       reactor.execute { _ = queue.tryPut(item) }
     }
     reactor.unhold()
@@ -302,8 +297,8 @@ private func crossThreadCallbacks(_ reactor: Reactor) throws -> Measurement {
   try reactor.run()
   let nanoseconds = nowNanoseconds() - began
   pthread_join(sender, nil)
-  precondition(consumer.sum == crossThreadItems * (crossThreadItems - 1) / 2)
-  return Measurement(nanoseconds: nanoseconds, operations: crossThreadItems)
+  precondition(consumer.sum == operations * (operations - 1) / 2)
+  return Measurement(nanoseconds: nanoseconds, operations: operations)
 }
 
 private func startThread(_ body: @escaping @Sendable () -> Void) -> pthread_t {

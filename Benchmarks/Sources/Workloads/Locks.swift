@@ -4,22 +4,25 @@ import class Toro.Semaphore
 
 let lockWorkloads = [
   Workload(
-    "lock_uncontended", "one task acquires and releases", task: lockUncontended, callback: lockUncontendedCallbacks),
+    "lock_uncontended", "one task acquires and releases", operations: (50_000_000, 10_000_000), task: lockUncontended,
+    callback: lockUncontendedCallbacks),
   Workload(
-    "lock_contended", "of 100 tasks one acquires, yields and releases", task: lockContended,
+    "lock_contended", "of 100 tasks one acquires, yields and releases", operations: (2_000_000, 4_000_000),
+    task: lockContended,
     callback: lockContendedCallbacks),
   Workload(
-    "semaphore_pingpong", "a permit is handed from one task to another", task: semaphorePingpong,
+    "semaphore_pingpong", "a permit is handed from one task to another", operations: (4_000_000, 10_000_000),
+    task: semaphorePingpong,
     callback: semaphorePingpongCallbacks),
   Workload(
-    "condition_notify", "one wait is notified, and the waiter runs", task: conditionNotify,
+    "condition_notify", "one wait is notified, and the waiter runs", operations: (2_000_000, 4_000_000),
+    task: conditionNotify,
     callback: conditionNotifyCallbacks),
 ]
 
 // MARK: lock_uncontended
 
-private func lockUncontended(_ reactor: Reactor) async throws -> Measurement {
-  let operations = 50_000_000
+private func lockUncontended(_ reactor: Reactor, operations: Int) async throws -> Measurement {
   let lock = Lock()
   let began = nowNanoseconds()
   for _ in 0..<operations {
@@ -29,8 +32,7 @@ private func lockUncontended(_ reactor: Reactor) async throws -> Measurement {
   return Measurement(nanoseconds: nowNanoseconds() - began, operations: operations)
 }
 
-private func lockUncontendedCallbacks(_ reactor: Reactor) throws -> Measurement {
-  let operations = 10_000_000
+private func lockUncontendedCallbacks(_ reactor: Reactor, operations: Int) throws -> Measurement {
   let user = LockUser(Lock(on: reactor), left: operations)
   let nanoseconds = try timeCallbacks(on: reactor) { user.acquireAndRelease() }
   return Measurement(nanoseconds: nanoseconds, operations: operations)
@@ -38,9 +40,8 @@ private func lockUncontendedCallbacks(_ reactor: Reactor) throws -> Measurement 
 
 // MARK: lock_contended
 
-private func lockContended(_ reactor: Reactor) async throws -> Measurement {
+private func lockContended(_ reactor: Reactor, operations: Int) async throws -> Measurement {
   let users = 100
-  let operations = 2_000_000
   let lock = Lock()
   let began = nowNanoseconds()
   let tasks = (0..<users).map { _ in
@@ -56,8 +57,7 @@ private func lockContended(_ reactor: Reactor) async throws -> Measurement {
   return Measurement(nanoseconds: nowNanoseconds() - began, operations: operations)
 }
 
-private func lockContendedCallbacks(_ reactor: Reactor) throws -> Measurement {
-  let operations = 4_000_000
+private func lockContendedCallbacks(_ reactor: Reactor, operations: Int) throws -> Measurement {
   let lock = Lock(on: reactor)
   let users = (0..<100).map { _ in LockUser(lock, left: operations / 100) }
   let nanoseconds = try timeCallbacks(on: reactor) {
@@ -98,8 +98,7 @@ private final class LockUser: @unchecked Sendable {
 
 // MARK: semaphore_pingpong
 
-private func semaphorePingpong(_ reactor: Reactor) async throws -> Measurement {
-  let operations = 4_000_000
+private func semaphorePingpong(_ reactor: Reactor, operations: Int) async throws -> Measurement {
   let ping = Semaphore(1)
   let pong = Semaphore(0)
   let began = nowNanoseconds()
@@ -110,15 +109,14 @@ private func semaphorePingpong(_ reactor: Reactor) async throws -> Measurement {
   return Measurement(nanoseconds: nowNanoseconds() - began, operations: operations)
 }
 
-private func handOver(from input: Semaphore, to output: Semaphore, times: Int) async throws {
+func handOver(from input: Semaphore, to output: Semaphore, times: Int) async throws {
   for _ in 0..<times {
     try await input.acquire()
     output.release()
   }
 }
 
-private func semaphorePingpongCallbacks(_ reactor: Reactor) throws -> Measurement {
-  let operations = 10_000_000
+private func semaphorePingpongCallbacks(_ reactor: Reactor, operations: Int) throws -> Measurement {
   let ping = Semaphore(1, on: reactor)
   let pong = Semaphore(0, on: reactor)
   let a = CallbackSide(from: ping, to: pong, left: operations / 2)
@@ -156,8 +154,7 @@ final class CallbackSide: @unchecked Sendable {
 
 // MARK: condition_notify
 
-private func conditionNotify(_ reactor: Reactor) async throws -> Measurement {
-  let operations = 2_000_000
+private func conditionNotify(_ reactor: Reactor, operations: Int) async throws -> Measurement {
   let condition = Condition()
   let isDone = Shared(false)
   let began = nowNanoseconds()
@@ -177,8 +174,7 @@ private func conditionNotify(_ reactor: Reactor) async throws -> Measurement {
   return Measurement(nanoseconds: nanoseconds, operations: operations)
 }
 
-private func conditionNotifyCallbacks(_ reactor: Reactor) throws -> Measurement {
-  let operations = 4_000_000
+private func conditionNotifyCallbacks(_ reactor: Reactor, operations: Int) throws -> Measurement {
   let pair = NotifyingPair(Condition(on: reactor), left: operations)
   let nanoseconds = try timeCallbacks(on: reactor) {
     pair.wait()
