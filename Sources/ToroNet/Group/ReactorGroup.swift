@@ -211,7 +211,7 @@ public final class ReactorGroup: Sendable, CustomStringConvertible {
     var threads: [pthread_t] = []
     for index in reactors.indices {
       do throws(SystemError) {
-        threads.append(try startThread { self.main(index, outcomes, body) })
+        threads.append(try startThread(name: "\(name)-\(index)") { self.main(index, outcomes, body) })
       } catch {
         fail(error)
         endWithoutThreads(from: index)
@@ -235,7 +235,6 @@ public final class ReactorGroup: Sendable, CustomStringConvertible {
     _ index: Int, _ outcomes: Locked<[Value?]>, _ body: @escaping @Sendable (Reactor) async throws -> Value
   ) {
     let label = "\(name)-\(index)"
-    toro_name_this_thread(label)
     if pinsThreads { toro_pin_this_thread(Int32(index)) }  // if it may not, it runs where it is put
     let reactor = reactors[index]
     let end = endEvents[index]
@@ -363,14 +362,20 @@ public final class ReactorGroup: Sendable, CustomStringConvertible {
   }
 }
 
-/// Starts a thread that can be joined.
-private func startThread(_ body: @escaping @Sendable () -> Void) throws(SystemError) -> pthread_t {
+/// Starts a thread that can be joined, called `name` by tools.
+package func startThread(
+  name: String, _ body: @escaping @Sendable () -> Void
+) throws(SystemError) -> pthread_t {
   final class Box {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
   var thread = pthread_t()
-  let box = Unmanaged.passRetained(Box(body))
+  let box = Unmanaged.passRetained(
+    Box {
+      toro_name_this_thread(name)
+      body()
+    })
   let code = pthread_create(
     &thread, nil,
     { argument in
