@@ -1,7 +1,7 @@
 # What there is to do with a checkout. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench tsan asan fuzz-http lib install uninstall deb test-install examples test-examples format lint clean prerequisites \
+.PHONY: help demo test bench tsan asan fuzz-http lib install uninstall deb test-install examples test-examples test-inspector format lint clean prerequisites \
 	test-prerequisites example-prerequisites
 
 # Where `make install` puts the C library. DESTDIR is put before each of these, and is not where it will be used.
@@ -86,6 +86,15 @@ examples: lib  ## Build the examples in C, with the libraries that they use
 test-examples: examples  ## Start the examples in C and talk to them as clients do
 	@scripts/need.sh commands python3:python3 curl:curl nc:netcat-openbsd valgrind:valgrind
 	Tests/ToroExamplesTests/run.py .build-examples .build/debug/MixedServer
+
+PICTURES ?=
+
+test-inspector: example-prerequisites  ## Look at the inspector's page in headless Chromium; PICTURES=folder keeps screenshots
+	@scripts/need.sh commands python3:python3 chromium:chromium
+	swift build --package-path Examples --product CachingProxy
+	swift build --package-path Examples --product Philosophers
+	swift build --product toro-inspect
+	Tests/ToroInspectorTests/browser.py Examples/.build/debug .build/debug/toro-inspect $(PICTURES)
 
 format:  ## Format the sources
 	swift format --in-place --recursive $(SOURCES)

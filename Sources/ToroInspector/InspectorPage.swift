@@ -46,7 +46,7 @@ let inspectorPage = #"""
     .name { display: flex; flex-wrap: wrap; gap: 0 .8rem; align-items: baseline; margin-bottom: .7rem; }
     .name b { font-size: 1.1rem; }
     .alarm { color: var(--alarm); font-weight: 600; }
-    dl.numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.4rem, 1fr)); gap: .6rem 1rem; margin: 0 0 1.1rem; }
+    dl.numbers { display: grid; grid-template-columns: repeat(5, 1fr); gap: .6rem 1rem; margin: 0 0 1.1rem; }
     dl.numbers div { display: flex; flex-direction: column-reverse; }
     dl.numbers dt { font-size: .8rem; color: var(--soft); }
     dl.numbers dd { margin: 0; font-size: 1.35rem; line-height: 1.2; font-weight: 600; letter-spacing: -.01em; }
@@ -58,32 +58,36 @@ let inspectorPage = #"""
     .by { display: grid; grid-template-columns: max-content max-content 1fr; gap: .15rem .8rem; align-items: center; font-size: .9rem; }
     .by .count { text-align: right; font-weight: 600; }
     .wide { overflow-x: auto; border: 1px solid var(--rule); border-radius: .7rem; background: var(--card); }
+    .one .reactor, .free .held { display: none; }
     table { border-collapse: collapse; width: 100%; font-size: .88rem; }
     th, td { text-align: left; padding: .35rem .8rem; vertical-align: top; }
     th { font-size: .78rem; font-weight: 600; color: var(--soft); border-bottom: 1px solid var(--rule); white-space: nowrap; }
     td + td, th + th { padding-left: .3rem; }
     tbody tr + tr td { border-top: 1px solid color-mix(in srgb, var(--rule) 55%, transparent); }
     .right { text-align: right; white-space: nowrap; }
-    code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
-    tr.round td { background: var(--alarm-paper); }
-    .graph { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1rem; }
+    code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; }
+    td code { white-space: nowrap; }
+    tr.round { background: var(--alarm-paper); }
+    .graph { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1rem; }
     .graph .card + .card { margin-top: 0; }
     .graph figcaption { font-size: .88rem; margin-top: .6rem; }
     figure { margin: 0; }
+    svg.ring { max-width: 32rem; margin: 0 auto; }
     svg .who { fill: var(--ink); font-weight: 600; font-size: 13px; }
     svg .what { fill: var(--alarm); font-size: 12px; }
     .holders { list-style: none; padding: 0; margin: 0; font-size: .9rem; }
     .holders li + li { margin-top: .3rem; }
     @media (max-width: 56rem) { .plots { grid-template-columns: 1fr; } }
     @media (max-width: 40rem) {
-      dl.numbers { grid-template-columns: repeat(3, 1fr); }
+      dl.numbers { grid-template-columns: repeat(2, 1fr); }
       table, tbody, tr, td { display: block; }
       thead { display: none; }
-      td { padding: .05rem .8rem; }
-      td + td { padding-left: .8rem; }
-      td:first-child { padding-top: .5rem; font-weight: 600; }
-      td:last-child { padding-bottom: .5rem; }
+      tr { padding: .5rem .8rem; }
+      td, td + td { display: inline; padding: 0; }
+      td:nth-child(n + 2):not(:empty)::after, td:first-child::after { content: ""; margin-right: .55em; }
+      td.what { display: block; font-weight: 600; overflow-wrap: anywhere; }
       td:empty { display: none; }
+      td code { white-space: normal; overflow-wrap: anywhere; }
       td[data-label]::before { content: attr(data-label) " "; color: var(--soft); font-weight: 400; }
       tbody tr + tr td { border-top: 0; }
       tbody tr + tr { border-top: 1px solid var(--rule); }
@@ -102,8 +106,8 @@ let inspectorPage = #"""
     <h2>Who waits for whom</h2>
     <section id="graph"></section>
     <h2>Longest waits <span id="count" class="soft"></span></h2>
-    <div class="wide"><table>
-      <thead><tr><th class="right">For</th><th class="right">Left</th><th>What</th><th>Task</th><th>Where</th><th>Reactor</th><th>Held by</th></tr></thead>
+    <div class="wide"><table id="list">
+      <thead><tr><th class="right">For</th><th class="right">Left</th><th>What</th><th>Task</th><th>Where</th><th class="reactor">Reactor</th><th class="held">Held by</th></tr></thead>
       <tbody id="waits"></tbody>
     </table></div>
   </main>
@@ -123,7 +127,7 @@ let inspectorPage = #"""
     if (seconds === null || seconds === undefined) return "";
     const size = Math.abs(seconds);
     if (size >= 3600) return Math.floor(seconds / 3600) + " h " + Math.floor(seconds / 60 % 60) + " min";
-    if (size >= 60) return Math.floor(seconds / 60) + " min " + Math.floor(seconds % 60) + " s";
+    if (size >= 60) return Math.floor(seconds / 60) + " min" + (seconds % 60 >= 1 ? " " + Math.floor(seconds % 60) + " s" : "");
     if (size >= 10) return seconds.toFixed(0) + " s";
     if (size >= 1) return seconds.toFixed(1) + " s";
     if (size >= 0.001) return (seconds * 1e3).toFixed(size >= 0.01 ? 0 : 1) + " ms";
@@ -143,27 +147,28 @@ let inspectorPage = #"""
     for (const step of [1, 2, 5, 10]) if (step * power >= value * 0.999999) return step * power;
   }
 
-  const remembered = 120;
+  // How many seconds a plot shows: all that are remembered, and not so few that it is empty.
+  const span = values => Math.max(30, values.length);
 
   function points(values, top, width, height, left = 0) {
-    const step = (width - left) / (remembered - 1);
-    const start = remembered - values.length;
+    const step = (width - left) / (span(values) - 1);
+    const start = span(values) - values.length;
     return values.map((value, index) =>
       (left + (start + index) * step).toFixed(1) + "," + (height - Math.min(value / top, 1) * height).toFixed(1));
   }
 
   function lagPlot(history) {
-    const width = 520, height = 120, left = 46;
+    const width = Math.max(240, Math.min(520, innerWidth - 64)), height = 120, left = 46;
     const most = history.map(point => point.lagMax), mean = history.map(point => point.lagMean);
     const top = ceiling(Math.max(1e-4, ...most));
     const plot = element("svg", { viewBox: `0 0 ${width} ${height + 22}`, role: "img", class: "lag",
-      "aria-label": "Loop lag over the last two minutes, at most " + time(Math.max(0, ...most)) });
+      "aria-label": "Loop lag, at most " + time(Math.max(0, ...most)) });
     for (const part of [0, 0.5, 1]) {
       const y = height - part * height;
       plot.append(element("line", { x1: left, x2: width, y1: y, y2: y, stroke: "var(--rule)" }),
         element("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, part ? time(part * top) : "0"));
     }
-    plot.append(element("text", { x: left, y: height + 17 }, "2 min ago"),
+    plot.append(element("text", { x: left, y: height + 17 }, time(span(history)) + " ago"),
       element("text", { x: width, y: height + 17, "text-anchor": "end" }, "now"));
     if (most.length) {
       const edge = points(most, top, width, height, left);
@@ -176,7 +181,7 @@ let inspectorPage = #"""
   }
 
   function histogramPlot(lag) {
-    const width = 300, height = 120, buckets = lag.histogram;
+    const width = Math.max(240, Math.min(300, innerWidth - 64)), height = 120, buckets = lag.histogram;
     const plot = element("svg", { viewBox: `0 0 ${width} ${height + 22}`, role: "img", class: "histogram",
       "aria-label": "How often the lag was how long" });
     const top = Math.max(1, ...buckets.map(bucket => Math.log10(1 + bucket.count))), step = width / buckets.length;
@@ -210,7 +215,7 @@ let inspectorPage = #"""
 
   function reactorCard(reactor) {
     const numbers = [["turns a second", number(reactor.turnsPerSecond)], ["jobs a second", number(reactor.jobsPerSecond)],
-      ["jobs a turn", number(reactor.jobsPerTurn)], ["in the run queue", number(reactor.runQueue)],
+      ["jobs a turn", number(reactor.jobsPerTurn)], ["run queue", number(reactor.runQueue)],
       ["tasks", number(reactor.tasks)], ["timers", number(reactor.timers)], ["waits", number(reactor.waitCount)],
       ["median lag", time(reactor.lag.median)], ["99 % lag", time(reactor.lag.p99)], ["longest lag", time(reactor.lag.max)]];
     const kinds = [reactor.isVirtual ? "virtual time" : "", reactor.isAdopted ? "on a host's loop" : ""].filter(Boolean).join(", ");
@@ -237,9 +242,11 @@ let inspectorPage = #"""
   const place = wait => wait.file === null ? wait.isIteration ? "for try await" : "" : wait.file + ":" + wait.line;
   const what = wait => wait.call === "firstOf" ? `firstOf(${wait.subject})` : wait.subject + "." + wait.call;
 
+  const norm = vector => Math.hypot(...vector) || 1;
+
   // Tasks on a ring, clockwise; an arrow from each to the one that holds what it waits for.
   function ring(cycle, waits) {
-    const width = 360, height = cycle.length === 1 ? 150 : 210, middle = [width / 2, height / 2];
+    const width = 360, height = cycle.length === 1 ? 120 : 210, middle = [width / 2, cycle.length === 1 ? 95 : height / 2];
     const radius = cycle.length === 1 ? 0 : 72;
     const spots = cycle.map((_, index) => {
       const angle = 2 * Math.PI * index / cycle.length - Math.PI / 2;
@@ -251,9 +258,9 @@ let inspectorPage = #"""
     cycle.forEach((wait, index) => {
       const from = spots[index], to = spots[(index + 1) % cycle.length];
       if (cycle.length === 1) {
-        drawing.append(element("path", { d: `M${from[0] + 16},${from[1] - 12}C${from[0] + 90},${from[1] - 90} ${from[0] - 90},${from[1] - 90} ${from[0] - 16},${from[1] - 12}`,
+        drawing.append(element("path", { d: `M${from[0] + 16},${from[1] - 12}C${from[0] + 70},${from[1] - 84} ${from[0] - 70},${from[1] - 84} ${from[0] - 16},${from[1] - 12}`,
           fill: "none", stroke: "var(--alarm)", "stroke-width": 1.6, "marker-end": "url(#tip)" }),
-          element("text", { x: from[0], y: from[1] - 52, "text-anchor": "middle", class: "what" }, waits[wait].subject));
+          element("text", { x: from[0], y: from[1] - 78, "text-anchor": "middle", class: "what" }, waits[wait].subject));
         return;
       }
       const dx = to[0] - from[0], dy = to[1] - from[1], length = Math.hypot(dx, dy), bend = cycle.length === 2 ? 46 : 18;
@@ -262,7 +269,7 @@ let inspectorPage = #"""
       const end = [to[0] - dx * trim + side[0] * 0.3, to[1] - dy * trim + side[1] * 0.3];
       const control = [(from[0] + to[0]) / 2 + side[0], (from[1] + to[1]) / 2 + side[1]];
       drawing.append(element("path", { d: `M${start}Q${control} ${end}`, fill: "none", stroke: "var(--alarm)", "stroke-width": 1.6, "marker-end": "url(#tip)" }),
-        element("text", { x: control[0] + (side[0] > 5 ? -6 : side[0] < -5 ? 6 : 0), y: control[1] + 4, class: "what",
+        element("text", { x: control[0] + side[0] / norm(side) * 8, y: control[1] + side[1] / norm(side) * 12 + 4, class: "what",
           "text-anchor": side[0] > 5 ? "start" : side[0] < -5 ? "end" : "middle" }, waits[wait].subject));
     });
     cycle.forEach((wait, index) => drawing.append(
@@ -286,6 +293,7 @@ let inspectorPage = #"""
     if (held.size) parts.push(element("div", { class: "card" }, element("h3", {}, "Waits for locks"),
       element("ul", { class: "holders" }, ...[...held.values()].sort((a, b) => b.length - a.length).slice(0, 20).map(group =>
         element("li", {}, group.length === 1 ? `${who(group[0])} waits for ` : `${group.length} wait for `, element("b", {}, group[0].subject),
+          snapshot.reactors.length > 1 ? " on " + group[0].reactor : "",
           ", held by ", element("code", {}, group[0].holders.join(", ")))))));
     if (!parts.length) parts.push(element("p", { class: "none" }, "Nobody waits for a lock whose holder is known."));
     return element("div", { class: "graph" }, ...parts);
@@ -299,9 +307,9 @@ let inspectorPage = #"""
     if (until) left.title = until;
     const age = cell(null, time(wait.age), "right");
     if (wait.since !== null) age.title = "since " + new Date(wait.since * 1000).toLocaleTimeString();
-    return element("tr", { class: wait.cycle === null ? null : "round" }, age, left, cell(null, what(wait)),
-      cell("by", wait.task || ""), cell("at", place(wait), null, true), cell("on", wait.reactor),
-      cell("held by", wait.holders.join(", "), null, true));
+    return element("tr", { class: wait.cycle === null ? null : "round" }, age, left, cell(null, what(wait), "what"),
+      cell("by", wait.task || ""), cell("at", place(wait), null, true), cell("on", wait.reactor, "reactor"),
+      cell("held by", wait.holders.join(", "), "held", true));
   }
 
   function show(snapshot) {
@@ -312,6 +320,7 @@ let inspectorPage = #"""
     if (!snapshot.reactors.length) byId("reactors").append(element("p", { class: "card none" }, "No reactor is watched."));
     byId("graph").replaceChildren(graph(snapshot));
     byId("count").textContent = snapshot.waitCount > snapshot.waits.length ? `${snapshot.waits.length} of ${snapshot.waitCount}` : snapshot.waitCount;
+    byId("list").className = (snapshot.reactors.length > 1 ? "" : "one ") + (snapshot.waits.some(wait => wait.holders.length) ? "" : "free");
     const first = snapshot.waits.slice().sort((a, b) => (a.cycle === null) - (b.cycle === null) || b.age - a.age);
     byId("waits").replaceChildren(...first.map(row));
     if (!first.length) byId("waits").append(element("tr", {}, element("td", { colspan: 7, class: "none" }, "Nobody waits.")));
