@@ -15,7 +15,8 @@ let package = Package(
       name: "ToroBench",
       dependencies: [
         .product(name: "Toro", package: "Toro"), .product(name: "ToroNet", package: "Toro"),
-        .product(name: "ToroHTTP", package: "Toro"), .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "ToroHTTP", package: "Toro"), .product(name: "ToroInspector", package: "Toro"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
       ],
       swiftSettings: [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
     .executableTarget(name: "ToroCBench", dependencies: [.product(name: "ToroC", package: "Toro")]),

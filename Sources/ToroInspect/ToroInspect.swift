@@ -38,7 +38,7 @@ struct ToroInspect {
     }
     while true {
       put(
-        "\u{1B}[H" + text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\u{1B}[K\r\n")
+        "\u{1B}[H" + text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\u{1B}[K\n")
           + "\u{1B}[J")
       if try await isStopping.wait(deadline: .after(options.interval)) { return }
       text = try await ask(address, for: path(options, Terminal.size))

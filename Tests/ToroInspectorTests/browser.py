@@ -96,7 +96,10 @@ class Browser:
     def until(self, expression, seconds=20):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            value = self.ask(expression)
+            try:
+                value = self.ask(expression)
+            except RuntimeError:
+                value = None  # what it asks for is not there yet
             if value:
                 return value
             time.sleep(0.2)

@@ -13,7 +13,9 @@ let usage = """
   """
 
 func main(_ arguments: ArraySlice<String>) throws -> Int32 {
-  let workloads = lockWorkloads + queueWorkloads + deadlineWorkloads + taskWorkloads + parserWorkloads
+  let workloads =
+    lockWorkloads + queueWorkloads + deadlineWorkloads + taskWorkloads + parserWorkloads
+    + inspectionWorkloads
   if let name = arguments.first, let serve = ["tcp_echo": serveEcho, "http_hello": serveHello][name] {
     guard arguments.count == 2, let port = Int(arguments.last ?? "") else { return misuse("\(name) takes a port") }
     do { try serve(port) } catch let error as AddressError { return misuse("\(error)") }

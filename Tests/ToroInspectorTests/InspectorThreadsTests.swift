@@ -12,7 +12,7 @@ import class Toro.Lock
 
 // In real time: an inspector has a thread of its own.
 @Suite("Inspector", .timeLimit(.minutes(5)))
-struct InspectorTests {
+struct InspectorThreadsTests {
   /// A reactor that is watched, and its inspector, while `body` runs on it.
   private func withInspector(
     _ configuration: Inspector.Configuration = .init(),
@@ -50,7 +50,7 @@ struct InspectorTests {
       let wait = try #require(text.split(separator: "{").first { $0.contains(#""Queue \"jobs\"""#) })
       for part in [
         #""reactor":"main""#, #""call":"get""#, #""task":"worker""#, "\"line\":\(line)",
-        #""file":"ToroInspectorTests/InspectorTests.swift""#, #""left":59."#, #""age":0"#,
+        #""file":"ToroInspectorTests/InspectorThreadsTests.swift""#, #""left":59."#, #""age":0"#,
       ] { #expect(wait.contains(part)) }
       let since = try #require(Double(wait.split(separator: #""since":"#)[1].prefix { $0 != "," }))
       let until = try #require(Double(wait.split(separator: #""until":"#)[1].prefix { $0 != "," }))
