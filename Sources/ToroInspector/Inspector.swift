@@ -33,8 +33,8 @@ public final class Inspector: Sendable, CustomStringConvertible {
     /// How many waits are listed at most, of each reactor: first those of tasks that hold what others wait for, then those for
     /// locks that somebody holds, then the oldest. At least 1.
     public var maxWaits = 200
-    /// Whether locks are to note who holds them (`Reactor.notesHolders`), so that cycles show. It costs some nanoseconds an
-    /// acquire.
+    /// Whether locks are to note who holds them (`Reactor.notesHolders`), so that cycles show. It costs some tens of
+    /// nanoseconds an acquire.
     public var notesHolders = true
 
     /// The standard ones.

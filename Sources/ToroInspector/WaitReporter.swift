@@ -8,7 +8,7 @@ import ToroNet
 ///     reporter.watch(reactor, name: "main")
 ///
 /// It has a thread of its own, so that a reactor which is stuck in something that blocks is told of as such. It costs nothing until the
-/// signal comes, but that locks note who holds them. The signal is handled as by ``ToroNet/Signals``.
+/// signal comes, but that locks note who holds them. The signal is handled as by `Signals` of ToroNet.
 ///
 /// It keeps the reactors that it watches until they are closed. Dropping it ends it.
 public final class WaitReporter: Sendable {

@@ -50,17 +50,17 @@ private func inspected(_ reactor: Reactor) async throws -> Measurement {
     }
   }
 
-  /// Nanoseconds a request, over a slice.
-  func measure() async throws -> Double {
+  /// What a request costs, over a slice.
+  func measure() async throws -> Cost {
     try await reactor.sleep(for: .milliseconds(20))
-    let (began, before) = (nowNanoseconds(), count.value)
+    let (began, before) = (Cost.now, count.value)
     try await reactor.sleep(for: slice)
-    return Double(nowNanoseconds() - began) / Double(count.value - before)
+    return (Cost.now - began) / Double(count.value - before)
   }
   _ = try await measure()
-  var watched: [Double] = []
-  var looked: [Double] = []
   var plainTimes: [Double] = []
+  var watched: [(time: Double, processor: Double)] = []
+  var looked: [(time: Double, processor: Double)] = []
   for _ in 0..<rounds {
     let before = try await measure()
     inspector.watch(reactor)
@@ -70,12 +70,23 @@ private func inspected(_ reactor: Reactor) async throws -> Measurement {
     isLooking.value = false
     inspector.unwatch(reactor)
     let plain = (before + (try await measure())) / 2
-    plainTimes.append(plain)
-    watched.append((during / plain - 1) * 100)
-    looked.append((underEyes / plain - 1) * 100)
+    plainTimes.append(plain.time)
+    watched.append(during.percentMore(than: plain))
+    looked.append(underEyes.percentMore(than: plain))
   }
   for client in clients { client.cancel() }
   for client in clients { _ = await client.result }
+  // What the inspection takes by itself, which no other load disturbs.
+  var idle: [Double] = []
+  inspector.watch(reactor)
+  for isLookedAt in [false, true] {
+    isLooking.value = isLookedAt
+    try await reactor.sleep(for: .milliseconds(300))
+    let began = Cost.now
+    try await reactor.sleep(for: .seconds(3))
+    let cost = Cost.now - began
+    idle.append(cost.processor / cost.time * 100)
+  }
   _ = try await listener.stop(grace: .zero)
   try await serving.value
   inspector.close()
@@ -83,7 +94,31 @@ private func inspected(_ reactor: Reactor) async throws -> Measurement {
   _ = await looking.result
   return Measurement(
     nanoseconds: Int(median(plainTimes)), operations: 1,
-    extras: [("watched_percent", median(watched)), ("looked_at_percent", median(looked))])
+    extras: [
+      ("watched_percent", median(watched.map(\.time))), ("watched_cpu_percent", median(watched.map(\.processor))),
+      ("idle_cpu_percent", idle[0]), ("idle_looked_at_cpu_percent", idle[1]),
+      ("looked_at_percent", median(looked.map(\.time))), ("looked_at_cpu_percent", median(looked.map(\.processor))),
+    ])
+}
+
+/// Time, and what all the threads of the process had of the processors, which the rest of the machine disturbs less: nanoseconds.
+private struct Cost {
+  var time: Double
+  var processor: Double
+
+  static var now: Cost {
+    var used = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used)
+    return Cost(time: Double(nowNanoseconds()), processor: Double(used.tv_sec * 1_000_000_000 + used.tv_nsec))
+  }
+
+  static func + (a: Cost, b: Cost) -> Cost { Cost(time: a.time + b.time, processor: a.processor + b.processor) }
+  static func - (a: Cost, b: Cost) -> Cost { Cost(time: a.time - b.time, processor: a.processor - b.processor) }
+  static func / (a: Cost, b: Double) -> Cost { Cost(time: a.time / b, processor: a.processor / b) }
+
+  func percentMore(than other: Cost) -> (time: Double, processor: Double) {
+    ((time / other.time - 1) * 100, (processor / other.processor - 1) * 100)
+  }
 }
 
 private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }

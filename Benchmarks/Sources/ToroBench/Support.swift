@@ -72,8 +72,9 @@ func statusKilobytes(_ key: String) -> Int {
 }
 
 func decimal(_ value: Double) -> String {
-  let hundredths = Int((value * 100).rounded())
-  return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+  let hundredths = Int((abs(value) * 100).rounded())
+  return
+    "\(value < 0 && hundredths > 0 ? "-" : "")\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
 }
 
 func jsonLine(_ workload: String, _ form: String, _ result: Measurement) -> String {

@@ -20,8 +20,9 @@ extension Reactor {
   func holderNote(at site: WaitSite) -> HolderNote? {
     let number = toro_current_task_number()
     guard number != 0 || site.isKnown else { return nil }
-    let name = (isRunning ? context.record?.name : nil) ?? Task.name
-    return HolderNote(task: name, taskNumber: number, site: site)
+    // The runtime takes its time to find a name; it is the record's if there is one.
+    let record = isRunning ? context.record : nil
+    return HolderNote(task: record.map { $0.name } ?? Task.name, taskNumber: number, site: site)
   }
 
   /// That a wait was granted; `nil` if it did not tell where it stands.
