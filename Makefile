@@ -1,7 +1,7 @@
 # What there is to do with a checkout. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench tsan asan fuzz-http lib install uninstall deb test-install examples test-examples test-inspector format lint clean prerequisites \
+.PHONY: help demo test bench tsan asan fuzz-http lib install uninstall deb test-install examples test-examples test-inspector docs test-docs format lint clean prerequisites \
 	test-prerequisites example-prerequisites
 
 # Where `make install` puts the C library. DESTDIR is put before each of these, and is not where it will be used.
@@ -94,7 +94,15 @@ test-inspector: example-prerequisites  ## Look at the inspector's page in headle
 	swift build --package-path Examples --product CachingProxy
 	swift build --package-path Examples --product Philosophers
 	swift build --product toro-inspect
-	Tests/ToroInspectorTests/browser.py Examples/.build/debug .build/debug/toro-inspect $(PICTURES)
+	Tests/Browser/inspector.py Examples/.build/debug .build/debug/toro-inspect $(PICTURES)
+
+docs: example-prerequisites  ## Build the documentation as a site in .build-docs
+	scripts/build-docs.sh .build-docs
+
+test-docs: docs  ## Run the documentation's programs, follow its links, and open its pages in headless Chromium
+	@scripts/need.sh commands python3:python3 chromium:chromium
+	scripts/check-docs.sh
+	Tests/Browser/documentation.py .build-docs $(PICTURES)
 
 format:  ## Format the sources
 	swift format --in-place --recursive $(SOURCES)
@@ -103,7 +111,7 @@ lint:  ## Check the sources' format
 	swift format lint --strict --recursive $(SOURCES)
 
 clean:  ## Remove what was built
-	rm -rf .build .build-tsan .build-asan .build-library .build-deb .build-examples .build-peers Benchmarks/.build Examples/.build
+	rm -rf .build .build-tsan .build-asan .build-library .build-deb .build-examples .build-docs .build-peers Benchmarks/.build Examples/.build
 
 prerequisites:
 	@scripts/prerequisites.sh

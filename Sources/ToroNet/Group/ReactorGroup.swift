@@ -12,7 +12,7 @@ import Toro
 ///       try await listener.serve { connection in await echo(connection) }
 ///     }
 ///
-/// ``run(_:)`` runs a body on each of them, at the same time. What the body does stays on its reactor: tasks, primitives,
+/// `run(_:)` runs a body on each of them, at the same time. What the body does stays on its reactor: tasks, primitives,
 /// connections, and actors made on it. ``SharedQueue`` hands items from one reactor to another. Tasks may be spawned on
 /// any of the group's reactors from any thread, also before it runs.
 ///
@@ -70,7 +70,7 @@ public final class ReactorGroup: Sendable, CustomStringConvertible {
   /// How many processors this process may run on: what it is allowed (`taskset`), as `nproc` says.
   public static var processorCount: Int { Int(toro_processor_count()) }
 
-  /// Makes the reactors. Their threads begin in ``run(_:)``.
+  /// Makes the reactors. Their threads begin in `run(_:)`.
   ///
   /// - Parameters:
   ///   - count: How many, at least 1.
@@ -159,7 +159,7 @@ public final class ReactorGroup: Sendable, CustomStringConvertible {
     return try conclude(outcomes)
   }
 
-  /// As ``run(_:)-([_])``, and suspends the calling task rather than block its thread.
+  /// As `run(_:)`, and suspends the calling task rather than block its thread.
   ///
   /// If the task is cancelled, the bodies are cancelled at once, run to their ends, and `CancellationError` is thrown.
   @discardableResult
@@ -287,7 +287,7 @@ public final class ReactorGroup: Sendable, CustomStringConvertible {
   /// Asks the group to end in order: its listeners take no more connections, ``stopping(on:)`` is set on each reactor, and
   /// what is left when the deadline passes is cancelled.
   ///
-  /// It returns at once; ``run(_:)-([_])`` returns when the bodies have. May be called again, as with an earlier deadline. A group
+  /// It returns at once; `run(_:)` returns when the bodies have. May be called again, as with an earlier deadline. A group
   /// that is stopped before it runs does not start its bodies.
   ///
   /// - Parameter deadline: Until when the bodies may end by themselves; one that has passed cancels them now.
