@@ -1,7 +1,7 @@
 # What there is to do with a checkout. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench tsan asan fuzz-http lib install uninstall deb test-install examples test-examples test-inspector docs test-docs format lint clean prerequisites \
+.PHONY: help demo test bench tsan asan fuzz-http lib install uninstall deb test-install examples test-examples format lint clean prerequisites \
 	test-prerequisites example-prerequisites
 
 # Where `make install` puts the C library. DESTDIR is put before each of these, and is not where it will be used.
@@ -87,7 +87,9 @@ test-examples: examples  ## Start the examples in C and talk to them as clients 
 	@scripts/need.sh commands python3:python3 curl:curl nc:netcat-openbsd valgrind:valgrind
 	Tests/ToroExamplesTests/run.py .build-examples .build/debug/MixedServer
 
+# Where screenshots are to be left, if anywhere.
 PICTURES ?=
+.PHONY: test-inspector docs test-docs
 
 test-inspector: example-prerequisites  ## Look at the inspector's page in headless Chromium; PICTURES=folder keeps screenshots
 	@scripts/need.sh commands python3:python3 chromium:chromium
