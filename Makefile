@@ -129,6 +129,25 @@ test-examples: examples  ## Start the examples in C and talk to them as clients 
 	@scripts/need.sh commands python3:python3 curl:curl nc:netcat-openbsd valgrind:valgrind
 	Tests/ToroExamplesTests/run.py .build-examples .build/debug/MixedServer
 
+# Where screenshots are to be left, if anywhere.
+PICTURES ?=
+.PHONY: test-inspector docs test-docs
+
+test-inspector: example-prerequisites  ## Look at the inspector's page in headless Chromium; PICTURES=folder keeps screenshots
+	@scripts/need.sh commands python3:python3 chromium:chromium
+	swift build --package-path Examples --product CachingProxy
+	swift build --package-path Examples --product Philosophers
+	swift build --product toro-inspect
+	Tests/Browser/inspector.py Examples/.build/debug .build/debug/toro-inspect $(PICTURES)
+
+docs: example-prerequisites  ## Build the documentation as a site in .build-docs
+	scripts/build-docs.sh .build-docs
+
+test-docs: docs  ## Run the documentation's programs, follow its links, and open its pages in headless Chromium
+	@scripts/need.sh commands python3:python3 chromium:chromium
+	scripts/check-docs.sh
+	Tests/Browser/documentation.py .build-docs $(PICTURES)
+
 format:  ## Format the sources
 	swift format --in-place --recursive $(SOURCES)
 
@@ -136,7 +155,7 @@ lint:  ## Check the sources' format
 	swift format lint --strict --recursive $(SOURCES)
 
 clean:  ## Remove what was built
-	rm -rf .build .build-tsan .build-asan .build-library .build-deb .build-examples .build-peers Benchmarks/.build Benchmarks/Statistics/.build Examples/.build
+	rm -rf .build .build-tsan .build-asan .build-library .build-deb .build-examples .build-docs .build-peers Benchmarks/.build Benchmarks/Statistics/.build Examples/.build
 
 prerequisites:
 	@scripts/prerequisites.sh

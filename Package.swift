@@ -12,6 +12,9 @@ let package = Package(
     .library(name: "Toro", targets: ["Toro"]),
     .library(name: "ToroNet", targets: ["ToroNet"]),
     .library(name: "ToroHTTP", targets: ["ToroHTTP"]),
+    // Looks into a running program; the inspector belongs to the trait HTTP.
+    .library(name: "ToroInspector", targets: ["ToroInspector"]),
+    .executable(name: "toro-inspect", targets: ["ToroInspect"]),
     // For programs that make the event_base which Toro adopts.
     .library(name: "CLibevent", targets: ["CLibevent"]),
     // The C interface, for programs of both languages: the header is CToro's, the functions are ToroC's.
@@ -55,6 +58,13 @@ let package = Package(
         "Toro", "ToroNet",
         .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTP"])),
       ], swiftSettings: settings),
+    .target(
+      name: "ToroInspector",
+      dependencies: [
+        "Toro", "ToroNet", "ToroHTTP",
+        .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTP"])),
+      ], swiftSettings: settings),
+    .executableTarget(name: "ToroInspect", dependencies: ["Toro", "ToroNet"], swiftSettings: settings),
     // A program in C whose requests are answered in Swift.
     .target(name: "MixedBoard", dependencies: ["Toro", "ToroC"], path: "Examples/C/Mixed", swiftSettings: settings),
     .executableTarget(
@@ -90,6 +100,10 @@ let package = Package(
         "Toro", "ToroNet", "ToroHTTP", "ToroTestSupport", "ToroHTTPVectors",
         .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTP"])),
       ], swiftSettings: settings),
+    .testTarget(
+      name: "ToroInspectorTests",
+      dependencies: ["Toro", "ToroNet", "ToroHTTP", "ToroInspector", "ToroInspect", "ToroTestSupport"],
+      swiftSettings: settings),
     .testTarget(
       name: "ToroCTests", dependencies: ["Toro", "ToroC", "ToroScenarios", "ToroCheck"], swiftSettings: settings),
     .testTarget(name: "ToroReactorTests", dependencies: ["Toro", "CLibevent"], swiftSettings: settings),

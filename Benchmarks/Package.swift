@@ -18,7 +18,8 @@ let package = Package(
     .target(
       name: "Workloads",
       dependencies: [
-        .product(name: "Toro", package: "Toro"), .product(name: "ToroHTTP", package: "Toro"),
+        .product(name: "Toro", package: "Toro"), .product(name: "ToroNet", package: "Toro"),
+        .product(name: "ToroHTTP", package: "Toro"), .product(name: "ToroInspector", package: "Toro"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ], swiftSettings: settings),
     .executableTarget(

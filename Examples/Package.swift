@@ -6,6 +6,7 @@ let toro: [Target.Dependency] = [.product(name: "Toro", package: "Toro"), .produ
 let http: [Target.Dependency] = [
   .product(name: "ToroHTTP", package: "Toro"), .product(name: "HTTPTypes", package: "swift-http-types"),
 ]
+let inspector: [Target.Dependency] = [.product(name: "ToroInspector", package: "Toro")]
 let daemon = toro + [.product(name: "ArgumentParser", package: "swift-argument-parser")]
 let settings: [SwiftSetting] = [
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
@@ -26,7 +27,9 @@ let package = Package(
     .executableTarget(name: "Chat", dependencies: daemon, path: "Chat", swiftSettings: settings),
     .executableTarget(name: "WorkQueue", dependencies: daemon, path: "WorkQueue", swiftSettings: settings),
     .executableTarget(
-      name: "CachingProxy", dependencies: daemon + http, path: "CachingProxy", swiftSettings: settings),
+      name: "CachingProxy", dependencies: daemon + http + inspector, path: "CachingProxy", swiftSettings: settings),
+    .executableTarget(
+      name: "Philosophers", dependencies: daemon + inspector, path: "Philosophers", swiftSettings: settings),
     .executableTarget(name: "WebSpider", dependencies: daemon + http, path: "WebSpider", swiftSettings: settings),
     .executableTarget(
       name: "GracefulShutdown", dependencies: daemon + http, path: "GracefulShutdown", swiftSettings: settings),

@@ -37,7 +37,7 @@ awk -v root="$scratch" '
 {
   echo '// swift-tools-version: 6.3'
   echo 'import PackageDescription'
-  echo 'let products = ["Toro", "ToroNet", "ToroHTTP", "CLibevent"].map { Target.Dependency.product(name: $0, package: "Toro") }'
+  echo 'let products = ["Toro", "ToroNet", "ToroHTTP", "ToroInspector", "CLibevent"].map { Target.Dependency.product(name: $0, package: "Toro") }'
   echo 'let package = Package('
   echo '  name: "Readme", dependencies: [.package(name: "Toro", path: "../..", traits: ["TLS", "HTTP"])],'
   echo '  targets: ['

@@ -4,6 +4,7 @@ import ArgumentParser
 import Glibc
 import Toro
 import ToroHTTP
+import ToroInspector
 import ToroNet
 
 @main
@@ -26,6 +27,8 @@ struct CachingProxy: ParsableCommand {
   @Option(help: "How many MiB a page may have.") var pageSize = 8
   @Option(help: "How many connections there may be to one server.") var connections = 16
   @Option(help: "How many seconds requests in hand may take after a signal.") var grace = 10.0
+  @Option(help: "Where an inspector listens, which shows what goes on: a loopback address, or unix:PATH.")
+  var inspect: String?
 
   func validate() throws {
     guard (0.001...86_400).contains(timeout) else { throw ValidationError("--timeout: from 0.001 to 86400 seconds") }
@@ -34,7 +37,12 @@ struct CachingProxy: ParsableCommand {
     guard (1...65_536).contains(cacheSize) else { throw ValidationError("--cache-size: from 1 to 65536 MiB") }
     guard (1...1_024).contains(pageSize) else { throw ValidationError("--page-size: from 1 to 1024 MiB") }
     guard (1...1_024).contains(connections) else { throw ValidationError("--connections: from 1 to 1024") }
-    do { _ = try SocketAddress(host: host, port: port) } catch { throw ValidationError("\(error)") }
+    do {
+      _ = try SocketAddress(host: host, port: port)
+      if let inspect { _ = try SocketAddress(inspect) }
+    } catch {
+      throw ValidationError("\(error)")
+    }
   }
 
   func run() throws {
@@ -62,7 +70,10 @@ struct CachingProxy: ParsableCommand {
       if let answer = status.answer(request) { return answer }
       return try await proxying.answer(request)
     }
+    let inspector = try inspect.map { try Inspector(at: SocketAddress($0)) }
+    inspector?.watch(reactor, name: "proxy")
     print("listening on \(listener.localAddress)")
+    if let inspector { print("inspector at \(inspector.address)") }
     fflush(nil)  // a pipe is read while the daemon runs
     let serving = reactor.spawn(name: "serving") {
       do { try await server.serve(listener) } catch { Self.exit(withError: error) }
@@ -74,6 +85,7 @@ struct CachingProxy: ParsableCommand {
     let cut = try await listener.stop(grace: .seconds(grace))
     await serving.value
     client.close()
+    inspector?.close()
     print("stopped: \(cut) request\(cut == 1 ? "" : "s") cut short")
     fflush(nil)
   }

@@ -228,7 +228,7 @@ public struct AddressError: Error, Hashable, CustomStringConvertible {
   /// What is wrong with which text.
   public let description: String
 
-  init(_ description: String) { self.description = description }
+  package init(_ description: String) { self.description = description }
 }
 
 // MARK: As the system has it

@@ -12,7 +12,7 @@ struct TimeLimits {
 
 extension Connection {
   /// Until when all reads and writes of the connection have to be done, whatever they ask for themselves: they throw
-  /// `TimeoutError` then. What can be done at once still is. ``Deadline/never`` at first.
+  /// `TimeoutError` then. What can be done at once still is. `Deadline.never` at first.
   ///
   /// It is turned into a moment when it is set, and holds for waits that begin afterwards. On the reactor's thread.
   public var deadline: Deadline {

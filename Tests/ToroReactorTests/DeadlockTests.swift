@@ -264,6 +264,92 @@ struct DeadlockTests {
     }
   }
 
+  @Test(
+    "A deadlock of tasks that hold what the other wants tells the circle, and a task that only waits for them is not in it"
+  )
+  func circle() async throws {
+    try await withReactor { reactor in
+      reactor.notesHolders = true
+      let a = Lock(name: "a", on: reactor)
+      let b = ReadWriteLock(name: "b", on: reactor)
+      reactor.spawn(name: "same name") {
+        try await a.withLock {
+          try await reactor.sleep(until: .after(.seconds(1)))
+          try await b.withWriteLock {}
+        }
+      }
+      reactor.spawn(name: "same name") {
+        try await b.withReadLock {
+          try await reactor.sleep(until: .after(.seconds(1)))
+          try await a.withLock {}
+        }
+      }
+      reactor.spawn(name: "bystander") { try await a.withLock {} }
+      let error = try #require(throws: DeadlockError.self) { try reactor.run() }
+      #expect(error.waits.count == 3)
+      let lines = error.description.split(separator: "\n").filter { $0.hasPrefix("  in a circle: ") }
+      #expect(lines.count == 1)
+      let circle = try #require(lines.first)
+      #expect(circle.contains(#"waits for Lock "a", which "same name" holds"#))
+      #expect(circle.contains(#"waits for ReadWriteLock "b", which "same name" holds"#))
+      #expect(!circle.contains("bystander"))
+      reactor.close()
+    }
+  }
+
+  @Test("A task that waits for what it holds itself is a circle of one, whoever of several readers it is")
+  func upgrade() async throws {
+    try await withReactor { reactor in
+      reactor.notesHolders = true
+      let table = ReadWriteLock(name: "table", on: reactor)
+      let event = Event(name: "never", on: reactor)
+      for number in 1...2 {
+        reactor.spawn(name: "reader \(number)") {
+          try await table.withReadLock {
+            if number == 2 { try await table.acquireWrite() } else { try await event.wait() }
+          }
+        }
+      }
+      let error = try #require(throws: DeadlockError.self) { try reactor.run() }
+      #expect(
+        error.description.contains(
+          #"in a circle: "reader 2" waits for ReadWriteLock "table", which "reader 2" holds"#))
+      let holder = try #require(error.waits.first { $0.task == "reader 2" }?.holder)
+      for number in 1...2 { #expect(holder.contains("\"reader \(number)\" at ToroReactorTests/DeadlockTests.swift:")) }
+      reactor.close()
+    }
+  }
+
+  @Test("A reader that has left is no holder any more, and who gets the lock next is")
+  func readersLeave() async throws {
+    try await withReactor { reactor in
+      reactor.notesHolders = true
+      let table = ReadWriteLock(name: "table", on: reactor)
+      let leave = Event(on: reactor)
+      reactor.spawn(name: "short") { try await table.withReadLock { try await leave.wait() } }
+      reactor.spawn(name: "long") { try await table.withReadLock { try await Event(name: "never").wait() } }
+      reactor.spawn(name: "writer") { try await table.withWriteLock {} }
+      reactor.execute { leave.set() }
+      let error = try #require(throws: DeadlockError.self) { try reactor.run() }
+      let holder = try #require(error.waits.first { $0.task == "writer" }?.holder)
+      #expect(holder.hasPrefix(#""long" at "#) && !holder.contains("short"))
+      reactor.close()
+    }
+  }
+
+  @Test("Without a circle none is told: who waits for a lock whose holder sleeps")
+  func chain() async throws {
+    try await withReactor(.monotonic) { reactor in
+      reactor.notesHolders = true
+      let lock = Lock(name: "a", on: reactor)
+      reactor.spawn(name: "holder") { try await lock.withLock { try await Event(name: "never").wait() } }
+      reactor.spawn(name: "waiter") { try await lock.acquire() }
+      let error = try #require(throws: DeadlockError.self) { try reactor.run() }
+      #expect(error.waits.count == 2 && !error.description.contains("circle"))
+      reactor.close()
+    }
+  }
+
   @Test("A description may be asked for from any thread")
   func descriptionsAnywhere() async throws {
     try await withReactor { reactor in

@@ -56,8 +56,9 @@ func padded(_ text: String, _ width: Int) -> String {
 
 /// With two digits after the point.
 func decimal(_ value: Double) -> String {
-  let hundredths = Int((value * 100).rounded())
-  return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+  let hundredths = Int((abs(value) * 100).rounded())
+  let sign = value < 0 && hundredths > 0 ? "-" : ""
+  return "\(sign)\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
 }
 
 /// An object of texts, as JSON.

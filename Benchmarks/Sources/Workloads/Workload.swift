@@ -13,7 +13,8 @@ public struct Workload: Sendable {
   let callback: (@Sendable (Reactor, Int) throws -> Measurement)?
 
   /// All of them.
-  public static let all = lockWorkloads + queueWorkloads + deadlineWorkloads + taskWorkloads + parserWorkloads
+  public static let all =
+    lockWorkloads + queueWorkloads + deadlineWorkloads + taskWorkloads + parserWorkloads + inspectionWorkloads
 
   init(
     _ name: String, _ summary: String, operations: (task: Int, callback: Int),

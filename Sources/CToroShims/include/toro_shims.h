@@ -39,6 +39,13 @@ extern __attribute__((swiftcall)) _Bool toro_runtime_is_cancelled(void *task) __
 static inline void *toro_current_task(void) { return toro_runtime_current_task(); }
 static inline _Bool toro_task_is_cancelled(void *task) { return toro_runtime_is_cancelled(task); }
 
+// The number of the task that runs on this thread, which no other task of the process ever has; 0 if none runs.
+extern __attribute__((swiftcall)) uint64_t toro_runtime_task_number(void *task) __asm__("swift_task_getJobTaskId");
+static inline uint64_t toro_current_task_number(void) {
+  void *task = toro_current_task();
+  return task ? toro_runtime_task_number(task) : 0;
+}
+
 // The accesses to variables that the task has begun and not ended, which the runtime checks for conflicts: it takes them off
 // the thread where a task suspends, into these two words, and puts them back where it goes on.
 typedef struct toro_accesses { uintptr_t words[2]; } toro_accesses;

@@ -133,7 +133,7 @@ package final class LockCore: WaitSource, @unchecked Sendable {
     return isClosed ? "\(state) closed" : state
   }
 
-  override var holderDescription: String? { isLocked ? holder.map { "\($0)" } : nil }
+  override var holders: [HolderNote] { isLocked ? holder.map { [$0] } ?? [] : [] }
 
   @inlinable @inline(__always)
   package func tryAcquire(_ file: StaticString = "", _ line: UInt = 0) -> Bool {
@@ -145,8 +145,7 @@ package final class LockCore: WaitSource, @unchecked Sendable {
 
   @usableFromInline @inline(never)
   func noteHolder(_ file: StaticString, _ line: UInt) {
-    guard line > 0 else { return holder = nil }  // acquired where the place is not known
-    holder = HolderNote(task: reactor.context.record?.name ?? Task.name, site: WaitSite(file, line))
+    holder = reactor.holderNote(at: line > 0 ? WaitSite(file, line) : .unknown)
   }
 
   @inlinable @inline(__always)
@@ -198,11 +197,7 @@ package final class LockCore: WaitSource, @unchecked Sendable {
   func handOff() {
     assert(isLocked)
     guard let next = waiters.popFirst() else { return }
-    if reactor.noting {
-      holder = reactor.pool.note(of: next).map {
-        HolderNote(task: reactor.pool.taskName(of: next), site: $0.site)
-      }
-    }
+    if reactor.noting { holder = reactor.holderNote(of: next) }
     decide(next, .granted)
     settle()
   }
@@ -211,11 +206,4 @@ package final class LockCore: WaitSource, @unchecked Sendable {
     closeAll()
     settle()
   }
-}
-
-/// Who acquired, where: noted while ``Reactor/notesHolders`` is on.
-struct HolderNote: CustomStringConvertible {
-  let task: String?
-  let site: WaitSite
-  var description: String { "\(task.map { "\"\($0)\" at " } ?? "")\(site.file):\(site.line)" }
 }

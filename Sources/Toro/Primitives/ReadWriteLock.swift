@@ -1,3 +1,5 @@
+import CToroShims
+
 /// A lock that many readers or one writer hold, first in, first out: a reader that comes after a waiting writer waits
 /// behind it, so that neither starves.
 public final class ReadWriteLock: Sendable, CustomStringConvertible {
@@ -22,7 +24,7 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1).
   public func acquireRead(file: StaticString = #fileID, line: UInt = #line) async throws {
-    if reactor.isCurrent && core.tryAcquireRead() { return }
+    if reactor.isCurrent && core.tryAcquireRead(WaitSite(file, line)) { return }
     _ = try await reactor.wait(on: core, .read, until: .max, WaitSite(file, line))
   }
 
@@ -32,7 +34,7 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
   /// - Throws: As ``acquireRead(file:line:)``.
   /// - Isolation: May be awaited from any thread.
   public func acquireRead(deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws -> Bool {
-    if reactor.isCurrent && core.tryAcquireRead() { return true }
+    if reactor.isCurrent && core.tryAcquireRead(WaitSite(file, line)) { return true }
     return try await reactor.wait(on: core, .read, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
@@ -80,7 +82,7 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
   /// - Isolation: May be awaited from any thread.
   /// - Complexity: O(1).
   public func acquireWrite(file: StaticString = #fileID, line: UInt = #line) async throws {
-    if reactor.isCurrent && core.tryAcquireWrite() { return }
+    if reactor.isCurrent && core.tryAcquireWrite(WaitSite(file, line)) { return }
     _ = try await reactor.wait(on: core, .write, until: .max, WaitSite(file, line))
   }
 
@@ -90,7 +92,7 @@ public final class ReadWriteLock: Sendable, CustomStringConvertible {
   /// - Throws: As ``acquireRead(file:line:)``.
   /// - Isolation: May be awaited from any thread.
   public func acquireWrite(deadline: Deadline, file: StaticString = #fileID, line: UInt = #line) async throws -> Bool {
-    if reactor.isCurrent && core.tryAcquireWrite() { return true }
+    if reactor.isCurrent && core.tryAcquireWrite(WaitSite(file, line)) { return true }
     return try await reactor.wait(on: core, .write, until: reactor.resolve(deadline), WaitSite(file, line))
   }
 
@@ -174,21 +176,28 @@ package final class ReadWriteLockCore: WaitSource, @unchecked Sendable {
   @exclusivity(unchecked) package var readers = 0
   @exclusivity(unchecked) package var isWriteLocked = false
 
+  /// Those who hold it, oldest first, as far as they are noted.
+  @exclusivity(unchecked) private var notes: [HolderNote] = []
+
   override class var typeName: String { "ReadWriteLock" }
+
+  override var holders: [HolderNote] { isWriteLocked || readers > 0 ? notes : [] }
 
   override var stateDescription: String {
     (isWriteLocked ? "written" : readers > 0 ? "readers=\(readers)" : "unlocked") + (isClosed ? " closed" : "")
   }
 
-  package func tryAcquireRead() -> Bool {
+  package func tryAcquireRead(_ site: WaitSite = .unknown) -> Bool {
     if isWriteLocked || !waiters.isEmpty || isClosed { return false }
     readers += 1
+    if reactor.noting { noteHolder(site) }
     return true
   }
 
-  package func tryAcquireWrite() -> Bool {
+  package func tryAcquireWrite(_ site: WaitSite = .unknown) -> Bool {
     if isWriteLocked || readers > 0 || !waiters.isEmpty || isClosed { return false }
     isWriteLocked = true
+    if reactor.noting { noteHolder(site) }
     return true
   }
 
@@ -206,9 +215,24 @@ package final class ReadWriteLockCore: WaitSource, @unchecked Sendable {
         break
       }
       waiters.remove(first)
+      if reactor.noting, let note = reactor.holderNote(of: first) { notes.append(note) }
       decide(first, .granted)
     }
     assert(!(isWriteLocked && readers > 0))
+  }
+
+  private func noteHolder(_ site: WaitSite) {
+    if let note = reactor.holderNote(at: site) { notes.append(note) }
+  }
+
+  /// One reader has released: the task that runs, if it is noted, else one of those that are not, if there are such.
+  private func forgetHolder() {
+    let number = toro_current_task_number()
+    if let index = notes.firstIndex(where: { $0.taskNumber == number }) {
+      notes.remove(at: index)
+    } else if notes.count > readers {
+      notes.removeFirst()
+    }
   }
 
   package func releaseRead(_ file: StaticString = #fileID, _ line: UInt = #line) {
@@ -217,6 +241,7 @@ package final class ReadWriteLockCore: WaitSource, @unchecked Sendable {
       "\(subject).releaseRead(): no reader holds the lock. Released twice? withReadLock releases by itself",
       file: file, line: line)
     readers -= 1
+    if !notes.isEmpty { forgetHolder() }
     rebalance()
     settle()
   }
@@ -227,6 +252,7 @@ package final class ReadWriteLockCore: WaitSource, @unchecked Sendable {
       "\(subject).releaseWrite(): no writer holds the lock. Released twice? withWriteLock releases by itself",
       file: file, line: line)
     isWriteLocked = false
+    notes = []
     rebalance()
     settle()
   }

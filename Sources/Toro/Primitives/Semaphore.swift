@@ -31,7 +31,7 @@ public final class Semaphore: BasicSemaphore, @unchecked Sendable {
   /// Runs `body` with permits acquired, and releases them afterwards. The deadline bounds only the waiting for them.
   ///
   /// - Throws: What `body` throws; ``TimeoutError`` if the deadline passes before the permits are acquired;
-  ///   otherwise as ``acquire(_:deadline:file:line:)``.
+  ///   otherwise as `acquire(_:deadline:)`.
   @inlinable
   public func withPermit<Result>(
     _ permits: Int = 1, deadline: Deadline = .never, file: StaticString = #fileID, line: UInt = #line,

@@ -104,7 +104,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   @usableFromInline let parkingExecutor: UnsafeMutablePointer<UnownedSerialExecutor>
   @exclusivity(unchecked) private var ownSources: OwnSources?
   @exclusivity(unchecked) private var scratch: UnsafeMutableRawPointer?
-  /// Whether locks note who holds them (``Lock``'s description and ``waits`` then tell). Off by default; costs a few
+  /// Whether locks note who holds them (``Lock``'s description and ``waits`` then tell). Off by default; costs some tens of
   /// nanoseconds an acquire when on, nothing measurable when off.
   ///
   /// Set it on the reactor's thread.

@@ -47,7 +47,7 @@ public struct DeadlockError: Error, CustomStringConvertible {
   /// What happened, in words for a log.
   public var description: String {
     "deadlock: \(waits.count) wait\(waits.count == 1 ? "" : "s"), and nothing that could end one"
-      + waits.map { "\n  \($0)" }.joined()
+      + waits.map { "\n  \($0)" }.joined() + WaitGraph(waits).circles.map { "\n  \($0)" }.joined()
   }
 }
 

@@ -50,8 +50,8 @@ package class WaitSource: @unchecked Sendable {
   /// What the primitive's description says between its name and the number of its waiters.
   @usableFromInline var stateDescription: String { isClosed ? "closed" : "" }
 
-  /// Who holds what is waited for, if that is noted.
-  @usableFromInline var holderDescription: String? { nil }
+  /// Who holds what is waited for, as far as that is noted.
+  var holders: [HolderNote] { [] }
 
   /// How many wait, in all lists.
   @usableFromInline package var waiterCount: Int { waiters.count }

@@ -1,3 +1,5 @@
+import CToroShims
+
 /// The waiters of one reactor, in chunks that never move, with a list of the free ones.
 ///
 /// Making a waiter is a pop and leaving is a push. A slot that was used 2^32 times is retired, so that an identity
@@ -12,9 +14,17 @@ struct WaiterPool {
     var generation: UInt32
   }
 
+  /// Which task waits: noted while holders are, to tell who waits for whom.
+  struct TaskNote {
+    var number: UInt64
+    /// As that of ``Note``.
+    var generation: UInt32
+  }
+
   fileprivate struct Chunk {
     let waiters: WaiterPointer
     var notes: UnsafeMutablePointer<Note>?
+    var tasks: UnsafeMutablePointer<TaskNote>?
   }
 
   fileprivate static let chunkSize = 256
@@ -83,10 +93,36 @@ struct WaiterPool {
     return note
   }
 
-  /// Notes the name of the task that runs, which waits and has no record.
+  /// Notes which task waits, the one that runs, and its name if it has no record.
   @inline(never)
-  mutating func nameTask(of waiter: WaiterPointer) {
-    names[waiter.pointee.slot] = Task.name.map { (waiter.pointee.generation, $0) }
+  mutating func noteTask(of waiter: WaiterPointer, hasRecord: Bool) {
+    let slot = Int(waiter.pointee.slot)
+    let chunk = chunks + slot / Self.chunkSize
+    let tasks = chunk.pointee.tasks ?? makeTaskNotes(chunk)
+    tasks[slot % Self.chunkSize] = TaskNote(
+      number: toro_current_task_number(), generation: waiter.pointee.generation)
+    if !hasRecord { names[waiter.pointee.slot] = Task.name.map { (waiter.pointee.generation, $0) } }
+  }
+
+  private func makeTaskNotes(_ chunk: UnsafeMutablePointer<Chunk>) -> UnsafeMutablePointer<TaskNote> {
+    let tasks = UnsafeMutablePointer<TaskNote>.allocate(capacity: Self.chunkSize)
+    tasks.initialize(repeating: TaskNote(number: 0, generation: 0), count: Self.chunkSize)
+    chunk.pointee.tasks = tasks
+    return tasks
+  }
+
+  /// The number of the task that waits; 0 for a callback, or if it was not noted.
+  func taskNumber(of waiter: WaiterPointer) -> UInt64 {
+    switch waiter.pointee.receiver {
+    case .parkedTask, .lingeringTask, .task:
+      let slot = Int(waiter.pointee.slot)
+      guard let task = chunks[slot / Self.chunkSize].tasks?[slot % Self.chunkSize],
+        task.generation == waiter.pointee.generation
+      else { return 0 }
+      return task.number
+    case .callback, .delivery, .function, .itemFunction, .member:
+      return 0
+    }
   }
 
   /// The name of the task that waits, if it is known.
@@ -127,7 +163,7 @@ struct WaiterPool {
       chunks = larger
       chunkCapacity *= 2
     }
-    (chunks + chunkCount).initialize(to: Chunk(waiters: waiters, notes: nil))
+    (chunks + chunkCount).initialize(to: Chunk(waiters: waiters, notes: nil, tasks: nil))
     chunkCount += 1
   }
 
@@ -136,6 +172,7 @@ struct WaiterPool {
     for number in 0..<chunkCount {
       chunks[number].waiters.deallocate()
       chunks[number].notes?.deallocate()
+      chunks[number].tasks?.deallocate()
     }
     chunks.deallocate()
     chunkCount = 0

@@ -142,7 +142,7 @@ extension Reactor {
     addTimer(waiter, due)
     if site.isKnown {
       pool.note(waiter, since: lastNow, site)
-      if noting && record == nil { pool.nameTask(of: waiter) }
+      if noting { pool.noteTask(of: waiter, hasRecord: record != nil) }
     }
   }
 

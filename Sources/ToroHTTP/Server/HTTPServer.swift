@@ -19,7 +19,7 @@ import ToroNet
 /// ``Configuration/bodyTimeout`` of its head, however the bytes trickle. A connection on which nothing moves is closed after
 /// ``Configuration/idleTimeout``.
 ///
-/// **Ending.** ``ToroNet/Listener/stop(grace:)`` of the listener: connections between two requests are closed, requests
+/// **Ending.** `stop(grace:)` of the listener: connections between two requests are closed, requests
 /// in hand are answered, each with the word that the connection ends.
 ///
 /// TLS is the listener's: `Listener.Options.tls`. One server may serve several listeners, also of several reactors.

@@ -12,7 +12,7 @@ import Toro
 ///       try await listener.serve { connection in await echo(connection) }
 ///     }
 ///
-/// ``run(_:)`` runs a body on each of them, at the same time. What the body does stays on its reactor: tasks, primitives,
+/// `run(_:)` runs a body on each of them, at the same time. What the body does stays on its reactor: tasks, primitives,
 /// connections, and actors made on it. ``SharedQueue`` hands items from one reactor to another. Tasks may be spawned on
 /// any of the group's reactors from any thread, also before it runs.
 ///
@@ -70,7 +70,7 @@ public final class ReactorGroup: Sendable, CustomStringConvertible {
   /// How many processors this process may run on: what it is allowed (`taskset`), as `nproc` says.
   public static var processorCount: Int { Int(toro_processor_count()) }
 
-  /// Makes the reactors. Their threads begin in ``run(_:)``.
+  /// Makes the reactors. Their threads begin in `run(_:)`.
   ///
   /// - Parameters:
   ///   - count: How many, at least 1.
@@ -159,7 +159,7 @@ public final class ReactorGroup: Sendable, CustomStringConvertible {
     return try conclude(outcomes)
   }
 
-  /// As ``run(_:)-([_])``, and suspends the calling task rather than block its thread.
+  /// As `run(_:)`, and suspends the calling task rather than block its thread.
   ///
   /// If the task is cancelled, the bodies are cancelled at once, run to their ends, and `CancellationError` is thrown.
   @discardableResult
@@ -211,7 +211,7 @@ public final class ReactorGroup: Sendable, CustomStringConvertible {
     var threads: [pthread_t] = []
     for index in reactors.indices {
       do throws(SystemError) {
-        threads.append(try startThread { self.main(index, outcomes, body) })
+        threads.append(try startThread(name: "\(name)-\(index)") { self.main(index, outcomes, body) })
       } catch {
         fail(error)
         endWithoutThreads(from: index)
@@ -235,7 +235,6 @@ public final class ReactorGroup: Sendable, CustomStringConvertible {
     _ index: Int, _ outcomes: Locked<[Value?]>, _ body: @escaping @Sendable (Reactor) async throws -> Value
   ) {
     let label = "\(name)-\(index)"
-    toro_name_this_thread(label)
     if pinsThreads { toro_pin_this_thread(Int32(index)) }  // if it may not, it runs where it is put
     let reactor = reactors[index]
     let end = endEvents[index]
@@ -288,7 +287,7 @@ public final class ReactorGroup: Sendable, CustomStringConvertible {
   /// Asks the group to end in order: its listeners take no more connections, ``stopping(on:)`` is set on each reactor, and
   /// what is left when the deadline passes is cancelled.
   ///
-  /// It returns at once; ``run(_:)-([_])`` returns when the bodies have. May be called again, as with an earlier deadline. A group
+  /// It returns at once; `run(_:)` returns when the bodies have. May be called again, as with an earlier deadline. A group
   /// that is stopped before it runs does not start its bodies.
   ///
   /// - Parameter deadline: Until when the bodies may end by themselves; one that has passed cancels them now.
@@ -363,14 +362,20 @@ public final class ReactorGroup: Sendable, CustomStringConvertible {
   }
 }
 
-/// Starts a thread that can be joined.
-private func startThread(_ body: @escaping @Sendable () -> Void) throws(SystemError) -> pthread_t {
+/// Starts a thread that can be joined, called `name` by tools.
+package func startThread(
+  name: String, _ body: @escaping @Sendable () -> Void
+) throws(SystemError) -> pthread_t {
   final class Box {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
   var thread = pthread_t()
-  let box = Unmanaged.passRetained(Box(body))
+  let box = Unmanaged.passRetained(
+    Box {
+      toro_name_this_thread(name)
+      body()
+    })
   let code = pthread_create(
     &thread, nil,
     { argument in

@@ -33,7 +33,7 @@ public struct ReactorService: Service {
 
   /// Runs the group until its bodies have returned. What a service group calls.
   ///
-  /// - Throws: As ``ReactorGroup/run(_:)-([_])``: `StoppedError` if work was cancelled after the grace.
+  /// - Throws: As `ReactorGroup.run(_:)`: `StoppedError` if work was cancelled after the grace.
   public func run() async throws {
     try await withGracefulShutdownHandler {
       _ = try await group.run(body)
