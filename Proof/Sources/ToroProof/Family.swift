@@ -38,6 +38,8 @@ protocol Family: SendableMetatype {
   /// - Returns: What the call answers, or `nil` if it answers nothing.
   static func notify(_ subject: Subject, _ act: Act, item: Int) -> Int?
 
+  /// Whether programs let go of the last reference before their end.
+  static var isDroppable: Bool { get }
   /// Whether notices may be made on another thread whatever the state, and answer nothing.
   static var notifiesElsewhere: Bool { get }
 
@@ -64,6 +66,7 @@ extension Family {
   static var attempts: [String] { [] }
   static var amounts: Range<Int> { 0..<4 }
   static func attempt(_ subject: Subject, _ act: Act, item: Int) -> Int { 0 }
+  static var isDroppable: Bool { true }
   static var notifiesElsewhere: Bool { false }
   static func stock(_ look: Look) -> Int { 0 }
   static func weight(granted act: Act) -> Int { 0 }

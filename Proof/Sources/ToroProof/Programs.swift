@@ -54,7 +54,7 @@ struct RandomPrograms<F: Family>: Programs {
     case ..<910: Act(verb: .idle)
     case ..<988: Act(verb: .advance, amount: Int8(1 + random.below(6)))
     case ..<994: .close
-    default: .drop
+    default: F.isDroppable ? .drop : .close
     }
   }
 
@@ -65,7 +65,7 @@ struct RandomPrograms<F: Family>: Programs {
     case ..<75: attempt(&random)
     case ..<92: cancel(&random, id)
     case ..<96: .close
-    default: .drop
+    default: F.isDroppable ? .drop : .close
     }
   }
 

@@ -3,7 +3,10 @@ import Glibc
 /// What to run: programs by their numbers, on some processes.
 struct Plan {
   var first = 0
+  /// How many numbers there are.
   var programs = 0
+  /// Of these numbers, only every so many is run.
+  var every = 1
   /// Stop after so many steps, if it is not 0.
   var steps = 0
   var processes = 1
@@ -75,7 +78,7 @@ struct Run<Source: Programs> {
       let world = try World<F>()
       var program = Program()
       let share = plan.steps / processes
-      var index = plan.first + number
+      var index = plan.first + number * plan.every
       while index < plan.first + plan.programs {
         if progress.pointee.programs & 0xFFF == 0 { alarm(120) }
         if progress.pointee.programs & 0xFFFF == 0xFFFF { try world.renew() }
@@ -89,7 +92,7 @@ struct Run<Source: Programs> {
         progress.pointee.programs += 1
         progress.pointee.steps = world.steps
         if share > 0 && world.steps >= share { break }
-        index += processes
+        index += processes * plan.every
       }
       world.end()
       return 0

@@ -47,6 +47,6 @@ struct Runs: Sendable {
     Runs(ReadWriteLockFamily.self),
     Runs(ConditionFamily.self), Runs(EventFamily.self), Runs(ResultFamily.self), Runs(BarrierFamily.self),
     Runs(GateFamily.self), Runs(QueueFamily<FifoOrder>.self), Runs(QueueFamily<LifoOrder>.self),
-    Runs(QueueFamily<PriorityOrder>.self), Runs(QueueFamily<ChannelOrder>.self),
+    Runs(QueueFamily<PriorityOrder>.self), Runs(QueueFamily<ChannelOrder>.self), Runs(ChoiceFamily.self),
   ]
 }

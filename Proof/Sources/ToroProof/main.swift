@@ -3,7 +3,7 @@ import Glibc
 let usage = """
   usage: ToroProof simulate FAMILY [--programs N] [--seed S] [--operations K] [--form callback|task|mixed]
                                    [--threaded ONE_IN] [--first I] [--processes P]
-         ToroProof worlds FAMILY [--first I] [--programs N] [--processes P]
+         ToroProof worlds FAMILY [--first I] [--programs N] [--every N] [--processes P]
          ToroProof sample FAMILY [--steps N] [--seed S] [--first I] [--programs N] [--processes P]
          ToroProof families
 
@@ -58,6 +58,7 @@ func run(_ arguments: ArraySlice<String>) -> Int32 {
     case "--programs": options.plan.programs = number
     case "--first": options.plan.first = number
     case "--steps": options.plan.steps = number
+    case "--every": options.plan.every = max(1, number)
     case "--processes": options.plan.processes = number
     case "--seed": options.seed = UInt64(number)
     case "--operations":
