@@ -435,4 +435,22 @@ struct FirstOfTests {
     #expect(log.take() == ["fifth closed -1"])
     reactor.close()
   }
+
+  @Test("When its task is cancelled, those behind it in another line have what they wait for at once")
+  func cancelledChoiceLetsPass() throws {
+    try inVirtualTime { reactor in
+      let semaphore = Semaphore(1, on: reactor)
+      let queue = Queue<Int>(on: reactor)
+      let task = reactor.spawn { try await firstOf(semaphore.choice(2) { 0 }, queue.choice { $0 }) }
+      await settle(reactor)
+      let log = Log<WaitOutcome>()
+      semaphore.acquire { log.note($0) }
+      #expect(semaphore.waiterCount == 2 && semaphore.count == 1)
+      task.cancel()
+      #expect(semaphore.waiterCount == 0 && semaphore.count == 0 && queue.waiterCount == 0)
+      await settle(reactor)
+      #expect(log.take() == [.granted])
+      await #expect(throws: CancellationError.self) { _ = try await task.value }
+    }
+  }
 }
