@@ -18,7 +18,7 @@ export SWIFT_BACKTRACE = enable=no
 # What is tested beside the library itself: package traits, which are off for others.
 TRAITS ?= TLS,HTTP,Logging,Metrics,ServiceLifecycle
 
-SOURCES = Package.swift Sources Tests Examples Benchmarks
+SOURCES = Package.swift Sources Tests Examples Benchmarks Proof/Package.swift Proof/Sources
 
 LIBRARY = .build-library/lib
 LIBRARY_SOURCES = Package.swift packaging/libtoro.lds scripts/build-library.sh scripts/exported-symbols.sh \
@@ -97,6 +97,27 @@ fuzz-http: test-prerequisites  ## Compare the HTTP parser with h11 and httptools
 	swift build --traits $(TRAITS) --product ToroHTTPVerdict
 	Tests/HTTP/Peers/fuzz.py .build/debug/ToroHTTPVerdict $(COUNT) $(SEED)
 
+.PHONY: prove simulate
+
+# How many random programs for each family, and which of the small worlds: each EVERYth. PROCESSES share the work.
+PROGRAMS ?= 300000
+EVERY ?= 7
+PROCESSES ?= 2
+PROOF = Proof/.build/release/ToroProof
+
+prove: simulate  ## Simulate, and see that tests find every mutant and run every line; half an hour on two cores
+	@scripts/need.sh commands python3:python3
+	Proof/mutants.py --quick
+	Proof/coverage.py
+
+simulate: prerequisites  ## Run PROGRAMS random programs (300000) and each EVERYth small world (7) on primitives and models
+	swift build --package-path Proof -c release -Xswiftc -assert-config -Xswiftc Debug
+	$(PROOF) simulate all --programs $(PROGRAMS) --threaded 64 --processes $(PROCESSES)
+	$(PROOF) simulate all --programs $$(($(PROGRAMS) / 10)) --form mixed --threaded 16 --processes $(PROCESSES)
+	$(PROOF) simulate all --programs $$(($(PROGRAMS) / 10)) --form task --threaded 16 --processes $(PROCESSES)
+	$(PROOF) worlds all --every $(EVERY) --processes $(PROCESSES)
+	$(PROOF) sample all --steps $$(($(PROGRAMS) * 10)) --processes $(PROCESSES)
+
 lib: $(LIBRARY)/libtoro.a  ## Build the C library, shared and static, with the Swift runtime inside
 
 # The shared library is made first, so that this file stands for both.
@@ -155,7 +176,8 @@ lint:  ## Check the sources' format
 	swift format lint --strict --recursive $(SOURCES)
 
 clean:  ## Remove what was built
-	rm -rf .build .build-tsan .build-asan .build-library .build-deb .build-examples .build-docs .build-peers Benchmarks/.build Benchmarks/Statistics/.build Examples/.build
+	rm -rf .build .build-mutants .build-coverage Proof/.build .build-tsan .build-asan .build-library .build-deb .build-examples .build-docs \
+		.build-peers Benchmarks/.build Benchmarks/Statistics/.build Examples/.build
 
 prerequisites:
 	@scripts/prerequisites.sh

@@ -401,4 +401,56 @@ struct FirstOfTests {
     #expect(log.entries == ["event"])
     #expect(dropped == nil)
   }
+
+  @Test("The callback is deferred if one of the choices is of a primitive that defers", arguments: [false, true])
+  func isDeferred(_ isFirst: Bool) throws {
+    let reactor = try Reactor(clock: .virtual)
+    let lock = Lock(on: reactor, deferred: isFirst)
+    let queue = Queue<Int>(on: reactor, deferred: !isFirst)
+    #expect(lock.tryAcquire())
+    let log = Log<String>()
+    func begin(_ name: String) -> Wait {
+      firstOf(lock.choice { 0 }, queue.choice { $0 }) {
+        log.note("\(name) \($0.outcome) \($0.value ?? -1)")
+      }
+    }
+    func turn() throws { _ = try reactor.runOnce(blocking: false) }
+
+    _ = begin("first")
+    lock.release()
+    let second = begin("second")
+    second.cancel()
+    _ = begin("third")
+    #expect(queue.tryPut(7))
+    #expect(queue.tryPut(8))
+    _ = begin("fourth")
+    #expect(log.entries == [])
+    try turn()
+    #expect(log.take() == ["first granted 0", "second cancelled -1", "third granted 7", "fourth granted 8"])
+    _ = begin("fifth")
+    lock.close()
+    queue.close()
+    #expect(log.entries == [])
+    try turn()
+    #expect(log.take() == ["fifth closed -1"])
+    reactor.close()
+  }
+
+  @Test("When its task is cancelled, those behind it in another line have what they wait for at once")
+  func cancelledChoiceLetsPass() throws {
+    try inVirtualTime { reactor in
+      let semaphore = Semaphore(1, on: reactor)
+      let queue = Queue<Int>(on: reactor)
+      let task = reactor.spawn { try await firstOf(semaphore.choice(2) { 0 }, queue.choice { $0 }) }
+      await settle(reactor)
+      let log = Log<WaitOutcome>()
+      semaphore.acquire { log.note($0) }
+      #expect(semaphore.waiterCount == 2 && semaphore.count == 1)
+      task.cancel()
+      #expect(semaphore.waiterCount == 0 && semaphore.count == 0 && queue.waiterCount == 0)
+      await settle(reactor)
+      #expect(log.take() == [.granted])
+      await #expect(throws: CancellationError.self) { _ = try await task.value }
+    }
+  }
 }

@@ -30,6 +30,8 @@ public func firstOf<Value: Sendable>(
 
 /// Waits for whichever of several waits is granted first, in the callback form.
 ///
+/// The callback runs on the next turn if one of the choices is of a primitive that defers its callbacks.
+///
 /// - Returns: What cancels the wait.
 /// - Isolation: On the reactor's thread.
 @discardableResult
@@ -238,7 +240,9 @@ final class ChoiceGroup: WaitSource, @unchecked Sendable {
     _ callback: @escaping @Sendable (WaitResult<Value>) -> Void
   ) -> Wait {
     let reactor = check(choices)
-    let group = ChoiceGroup(name: nil, on: reactor)
+    // One choice that defers its callbacks is enough: its notifier counts on it.
+    let group = ChoiceGroup(
+      name: nil, on: reactor, deferred: choices.contains { $0.source.defersCallbacks })
     guard reactor.isHere(for: group, .any) else {
       callback(.closed)
       return Wait(id: 0, of: reactor)

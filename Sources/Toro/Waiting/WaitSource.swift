@@ -38,9 +38,6 @@ package class WaitSource: @unchecked Sendable {
     owner._withUnsafeGuaranteedRef { $0.decide(waiter, outcome) }
   }
 
-  @usableFromInline @inline(__always)
-  final func recycle(_ waiter: WaiterPointer) { owner._withUnsafeGuaranteedRef { $0.recycle(waiter) } }
-
   @inlinable @inline(__always)
   final func settle() { owner._withUnsafeGuaranteedRef { $0.settle() } }
 

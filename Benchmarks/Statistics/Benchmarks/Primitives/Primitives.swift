@@ -13,8 +13,9 @@ let benchmarks: @Sendable () -> Void = {
     metrics: [.wallClock], warmupIterations: 3, scalingFactor: .one, maxDuration: .milliseconds(700),
     maxIterations: 1_000, thresholds: [.wallClock: tolerance])
 
-  // Those whose samples last as long as their deadlines, or need a hundred thousand operations, are measured by ToroBench.
-  let left: Set = ["deadline_expired", "waiters_100k_memory", "priority_queue"]
+  // Those whose samples last as long as their deadlines, or need a hundred thousand operations, are measured by ToroBench, as
+  // are those that say what an inspector costs.
+  let left: Set = ["deadline_expired", "waiters_100k_memory", "priority_queue", "lock_noted", "http_inspected"]
   for workload in Workload.all where !left.contains(workload.name) {
     for form in [Form.task, .callback] where workload.isOffered(form) {
       Benchmark("\(workload.name).\(form.rawValue)", configuration: configuration) { benchmark in
