@@ -31,9 +31,15 @@ struct CacheControl {
 
   /// A date of HTTP, as in `Sun, 06 Nov 1994 08:49:37 GMT`, in seconds since 1970.
   private static func seconds(_ text: String) -> Int? {
-    var parts = tm()
-    let isDate = text.withCString { strptime($0, "%a, %d %b %Y %H:%M:%S GMT", &parts)?.pointee == 0 }
-    return isDate ? timegm(&parts) : nil
+    let parts = text.split { " ,:".contains($0) }
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    guard parts.count == 8, parts[7] == "GMT", let month = months.firstIndex(of: String(parts[2])) else { return nil }
+    let numbers = [1, 3, 4, 5, 6].compactMap { Int32(parts[$0]) }
+    guard numbers.count == 5 else { return nil }
+    var date = tm()
+    (date.tm_mday, date.tm_mon, date.tm_year) = (numbers[0], Int32(month), numbers[1] - 1900)
+    (date.tm_hour, date.tm_min, date.tm_sec) = (numbers[2], numbers[3], numbers[4])
+    return timegm(&date)
   }
 }
 

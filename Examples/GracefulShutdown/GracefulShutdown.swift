@@ -71,7 +71,7 @@ struct GracefulShutdown: ParsableCommand {
   /// Throws if the file did not take all of it: the client must not hear that it is written.
   private func write(_ bytes: [UInt8], to file: UnsafeMutablePointer<FILE>) throws {
     guard fwrite(bytes, 1, bytes.count, file) == bytes.count, fflush(file) == 0 else {
-      throw SystemError("write", errno: errno)
+      throw WriteError(reason: String(cString: strerror(errno)))
     }
   }
 
@@ -82,4 +82,10 @@ struct GracefulShutdown: ParsableCommand {
     let count = fread(&bytes, 1, bytes.count, file)
     return String(decoding: bytes[..<count], as: UTF8.self)
   }
+}
+
+/// An entry that is not written, or not whole: the disk may be full.
+struct WriteError: Error, CustomStringConvertible {
+  let reason: String
+  var description: String { "the guest book: \(reason)" }
 }

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 
 __thread uint64_t toro_thread_number __attribute__((tls_model("initial-exec"))) = 0;
 __thread void *toro_thread_reactor __attribute__((tls_model("initial-exec"))) = 0;
@@ -44,3 +45,10 @@ const char *toro_unknown_status(int status) {
 }
 
 int toro_make_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+int toro_make_timerfd(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC); }
+
+void toro_set_timerfd(int descriptor, int64_t due) {
+  struct itimerspec time = {.it_value = {.tv_sec = due / 1000000000, .tv_nsec = due % 1000000000}};
+  timerfd_settime(descriptor, TFD_TIMER_ABSTIME, &time, 0);
+}

@@ -112,7 +112,7 @@ struct InspectorThreadsTests {
       let other = try ReactorGroup(count: 1, name: "stuck")
       inspector.watch(other)
       inspector.watch(reactor, name: "well")
-      async let run = other.run { _ in
+      async let run: [Void] = other.run { _ in
         _ = usleep(3_000_000)  // what no program should do on a reactor
       }
       let text = try await snapshot(

@@ -384,7 +384,7 @@ struct StreamTests {
   func copyingElsewhere() throws {
     try onReactor { reactor in
       let (client, server) = try await connectedPair()
-      let echoing = Task.detached { try await server.copy(to: server) }
+      let echoing = reactor.spawn { try await onReactorThread { _ in try await server.copy(to: server) } }
       try await client.write("round")
       #expect(try await client.read(exactly: 5) == Array("round".utf8))
       client.closeWrite()
@@ -393,7 +393,7 @@ struct StreamTests {
       let (near, far) = try await connectedPair()
       let text = try await onReactorThread { other in
         let (upstream, last) = try await connectedPair()
-        let copying = Task.detached {
+        let copying = other.spawn {
           try await far.copy(to: upstream)
           upstream.closeWrite()
         }

@@ -78,4 +78,8 @@ static inline void toro_releasing(void *lock) { if (__tsan_release) __tsan_relea
 // An eventfd that does not block and is closed on exec, or -1. (Glibc's module lacks sys/eventfd.h.)
 int toro_make_eventfd(void);
 
+// A timerfd of the monotonic clock, likewise; and to have it fire then, in nanoseconds more than 0.
+int toro_make_timerfd(void);
+void toro_set_timerfd(int descriptor, int64_t due);
+
 #endif

@@ -2,7 +2,7 @@ import CLibevent
 import CToroShims
 import Glibc
 
-/// A reactor's side of libevent: the base, a timer, an eventfd by which other threads wake it, and on an adopted base a
+/// A reactor's side of libevent: the base, a ``LoopTimer``, an eventfd by which other threads wake it, and on an adopted base a
 /// drain that has the host's loop come back. The only file that drives libevent's loop.
 ///
 /// An own base polls when told to. An adopted one is never dispatched, broken, freed or re-prioritised here: the host
@@ -12,16 +12,14 @@ final class EventLoop {
   let isAdopted: Bool
   private(set) var wakeDescriptor: Int32
   private unowned(unsafe) let reactor: Reactor
-  /// The eventfd; the next deadline; ready work on an adopted base; a hold on an adopted base.
+  private let timer: LoopTimer
+  /// The eventfd; ready work on an adopted base; a hold on an adopted base.
   private let wakeEvent: UnsafeMutablePointer<event>
-  private let timerEvent: UnsafeMutablePointer<event>
   private let drainEvent: UnsafeMutablePointer<event>
   private let holdEvent: UnsafeMutablePointer<event>
   /// Has a poll of an own base return, though events of the program's come to be active again and again.
   private let returnEvent: UnsafeMutablePointer<event>
   private var isReturning = false
-  /// When the timer event fires; `Int64.max` if it is not added.
-  private var armedDue = Int64.max
   private var drainIsArmed = false
   private var holdIsArmed = false
   private var epollDescriptor: Int32?
@@ -35,23 +33,26 @@ final class EventLoop {
     if let hostBase { base = hostBase } else { base = try EventLoop.makeBase() }
     wakeDescriptor = toro_make_eventfd()
     wakeEvent = .allocate(capacity: 1)
-    timerEvent = .allocate(capacity: 1)
     drainEvent = .allocate(capacity: 1)
     holdEvent = .allocate(capacity: 1)
     returnEvent = .allocate(capacity: 1)
+    let context = Unmanaged.passUnretained(reactor).toOpaque()
+    timer = LoopTimer(on: base, isOwn: !isAdopted, fired: timerFired, context)
     guard wakeDescriptor >= 0 else {
       let error = SystemError("eventfd", errno: errno)
       if !isAdopted { event_base_free(base) }
       freeMemory()
       throw error
     }
-    let context = Unmanaged.passUnretained(reactor).toOpaque()
-    event_assign(timerEvent, base, -1, 0, timerFired, context)
     event_assign(drainEvent, base, -1, 0, drainFired, context)
     event_assign(holdEvent, base, -1, Int16(EV_PERSIST), { _, _, _ in }, context)
     event_assign(returnEvent, base, -1, 0, returnFired, context)
-    guard addWakeEvent() else {
-      let error = SystemError("event_add", errno: errno)
+    do throws(SystemError) {
+      guard addWakeEvent() else { throw SystemError("event_add", errno: errno) }
+      try timer.open()
+    } catch {
+      event_del(wakeEvent)
+      timer.close()
       if !isAdopted { event_base_free(base) }
       Glibc.close(wakeDescriptor)
       freeMemory()
@@ -62,9 +63,9 @@ final class EventLoop {
   private static func makeBase() throws(SystemError) -> OpaquePointer {
     guard let config = event_config_new() else { throw SystemError("event_config_new", errno: errno) }
     defer { event_config_free(config) }
-    // Without libevent's own locks: other threads reach the reactor through its inbox alone. Precise timers: the timer
-    // is set only when the loop is about to block.
-    event_config_set_flag(config, Int32(EVENT_BASE_FLAG_NOLOCK.rawValue | EVENT_BASE_FLAG_PRECISE_TIMER.rawValue))
+    // Without libevent's own locks: other threads reach the reactor through its inbox alone. Without its precise timers: see
+    // ``LoopTimer``.
+    event_config_set_flag(config, Int32(EVENT_BASE_FLAG_NOLOCK.rawValue))
     for method in ["select", "poll"] { event_config_avoid_method(config, method) }
     try expectDescriptors()
     errno = 0
@@ -101,7 +102,7 @@ final class EventLoop {
     if reactor.isForked { separateFromParent() }
     while let watch = firstWatch { watch.remove() }
     event_del(wakeEvent)
-    event_del(timerEvent)
+    timer.close()
     event_del(drainEvent)
     event_del(holdEvent)
     event_del(returnEvent)
@@ -116,7 +117,6 @@ final class EventLoop {
 
   private func freeMemory() {
     wakeEvent.deallocate()
-    timerEvent.deallocate()
     drainEvent.deallocate()
     holdEvent.deallocate()
     returnEvent.deallocate()
@@ -153,7 +153,7 @@ final class EventLoop {
   func poll(block: Bool, until due: Int64) {
     let isShared = addedCount > watchCount
     if block {
-      setTimer(due)
+      timer.set(due, now: reactor.readMonotonicClock())
       reactor.isPolledFor = isShared
       event_base_loop(base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY)
       reactor.isPolledFor = false
@@ -206,7 +206,7 @@ final class EventLoop {
 
   /// How many events are on an own base beside the reactor's own.
   private var addedCount: Int {
-    let own: Int32 = 1 + (armedDue == .max ? 0 : 1) + (isReturning ? 1 : 0)
+    let own: Int32 = 1 + timer.eventCount + (isReturning ? 1 : 0)
     return Int(event_base_get_num_events(base, UInt32(EVENT_BASE_COUNT_ADDED)) - own)
   }
 
@@ -247,25 +247,7 @@ final class EventLoop {
     watchCount -= 1
   }
 
-  private func setTimer(_ due: Int64) {
-    if due == armedDue { return }
-    if due == .max {
-      event_del(timerEvent)
-      armedDue = .max
-      return
-    }
-    let delay = max(0, due - reactor.readMonotonicClock())
-    var time = timeval(
-      tv_sec: Int(min(delay / 1_000_000_000, 86_400 * 365)), tv_usec: Int((delay % 1_000_000_000 + 999) / 1000))
-    if time.tv_usec == 1_000_000 {
-      time.tv_sec += 1
-      time.tv_usec = 0
-    }
-    event_add(timerEvent, &time)
-    armedDue = due
-  }
-
-  fileprivate func timerHasFired() { armedDue = .max }
+  fileprivate func timerHasFired() { timer.hasFired() }
 
   // MARK: Adopted bases
 
@@ -283,7 +265,7 @@ final class EventLoop {
       drainIsArmed = true
     }
     let due = reactor.nextDue
-    if due < armedDue || due == .max { setTimer(due) }
+    if due < timer.due || due == .max { timer.set(due, now: reactor.readMonotonicClock()) }
     if reactor.isHeld != holdIsArmed {
       holdIsArmed.toggle()
       if holdIsArmed {
@@ -355,6 +337,7 @@ final class EventLoop {
     wakeDescriptor = toro_make_eventfd()
     guard wakeDescriptor >= 0 else { throw SystemError("eventfd", errno: errno) }
     guard addWakeEvent() else { throw SystemError("event_add", errno: errno) }
+    try timer.renew()
   }
 }
 
