@@ -118,7 +118,7 @@ extension Connection {
       isReading = false
       return .read(input.take(into: buffer))
     }
-    readTurns.waited()
+    turns.waited()
     do {
       switch try socket.beginReadable(until: limit(due), site, isolation) {
       case .suspends: return .suspend
@@ -292,10 +292,10 @@ extension Connection {
     _ tryFirst: Bool, for role: WaitRole = .readable, until due: Int64, _ site: WaitSite
   ) async throws {
     if tryFirst || mayHaveMore {
-      if readTurns.isSpent() { await reactor.yield() }
+      if turns.isSpent() { await reactor.yield() }
       return
     }
-    readTurns.waited()
+    turns.waited()
     try await expectInTime(role) { try await socket.readable(for: role, until: limit(due), site) }
   }
 

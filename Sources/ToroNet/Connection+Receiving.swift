@@ -47,7 +47,7 @@ extension Connection {
       return .ready
     }
     awaitsRequest = betweenMessages
-    readTurns.waited()
+    turns.waited()
     do {
       switch try socket.beginReadable(until: limit(due), site, isolation) {
       case .suspends: return .suspend

@@ -81,7 +81,7 @@ extension Connection {
     guard reactor.isCurrent, socket.layer == nil else { return 0 }
     expectNoWriter()
     let sent = try sendOrHold(bytes)
-    return sent == bytes.count && !writeTurns.isSpent() ? nil : sent
+    return sent == bytes.count && !turns.isSpent() ? nil : sent
   }
 
   /// The rest of a write.
@@ -184,11 +184,11 @@ extension Connection {
   }
 
   func letOthersRun() async {
-    if writeTurns.isSpent() { await reactor.yield() }
+    if turns.isSpent() { await reactor.yield() }
   }
 
   func awaitRoom(until due: Int64, _ site: WaitSite) async throws {
-    writeTurns.waited()
+    turns.waited()
     do {
       if try await socket.writable(until: limit(due), site) { return }
     } catch {

@@ -41,8 +41,8 @@ public final class Connection: CustomStringConvertible, @unchecked Sendable {
   @exclusivity(unchecked) var failure: Int32?
   @exclusivity(unchecked) var isReading = false
   @exclusivity(unchecked) var isWriting = false
-  @exclusivity(unchecked) var readTurns = Turns()
-  @exclusivity(unchecked) var writeTurns = Turns()
+  /// Of reads and writes together: a wait of either lets the others run.
+  @exclusivity(unchecked) var turns = Turns()
   @exclusivity(unchecked) var limits = TimeLimits()
   /// Of the listener that serves it, if one does.
   @exclusivity(unchecked) var serving: Serving?

@@ -93,9 +93,9 @@ extension DatagramSocket {
     var tryFirst = mayHaveMore || due == .min || Task.isCancelled
     while true {
       if tryFirst {
-        if receiveTurns.isSpent() { await reactor.yield() }
+        if turns.isSpent() { await reactor.yield() }
       } else {
-        receiveTurns.waited()
+        turns.waited()
         do {
           guard try await socket.readable(until: due, site) else { throw TimeoutError("\(subject).receive") }
         } catch is ClosedError {

@@ -89,7 +89,7 @@ extension DatagramSocket {
       if socket.isClosed { throw ClosedError(subject) }
       switch send() {
       case .moved(let count):
-        if sendTurns.isSpent() { await reactor.yield() }
+        if turns.isSpent() { await reactor.yield() }
         return count
       case .blocked where refusals == 0:
         do {
@@ -97,7 +97,7 @@ extension DatagramSocket {
         } catch is ClosedError {
           throw ClosedError(subject)
         }
-        sendTurns.waited()
+        turns.waited()
       case .blocked, .failed(ENOBUFS), .failed(ENOMEM):
         // Nothing tells when there will be room: in the queue of a network interface, or of a Unix socket that this one is
         // not connected to.
@@ -120,7 +120,7 @@ extension DatagramSocket {
   }
 
   private func sleep(until due: Int64) async throws {
-    sendTurns.waited()
+    turns.waited()
     try await reactor.sleep(until: due == .min ? .after(.zero) : .at(.init(nanoseconds: due)))
   }
 

@@ -38,8 +38,7 @@ public final class DatagramSocket: AsyncSequence, CustomStringConvertible, @unch
   private let file: SocketFile?
   /// Whether the last receive succeeded, so that there may be more without a wait.
   @exclusivity(unchecked) var mayHaveMore = false
-  @exclusivity(unchecked) var receiveTurns = Turns()
-  @exclusivity(unchecked) var sendTurns = Turns()
+  @exclusivity(unchecked) var turns = Turns()
 
   /// Binds a socket to an address.
   ///
