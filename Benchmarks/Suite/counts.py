@@ -39,8 +39,10 @@ REQUESTS = {
 EXCHANGES = 2_000
 
 # Of one operation. Allocations have to be what is expected, to a thousandth; pools and arrays that grow are less than that.
-# System calls may differ a little more, since what comes late is waited for.
+# System calls may differ a little more, since what comes late is waited for; so may a server's allocations, which makes the line of
+# the field Date once a second.
 ALLOCATIONS_TOLERANCE = 0.001
+SERVER_ALLOCATIONS_TOLERANCE = 0.01
 CALLS_TOLERANCE = 0.01
 
 
@@ -170,8 +172,9 @@ def check(toro: str, only: list[str]) -> bool:
             print(f"{workload}, {form}: not in expected.txt")
             failed += 1
             continue
+        allocations = SERVER_ALLOCATIONS_TOLERANCE if workload in REQUESTS else ALLOCATIONS_TOLERANCE
         for name, value, want, tolerance in zip(
-                ("allocations", "system calls"), figures, wants, (ALLOCATIONS_TOLERANCE, CALLS_TOLERANCE)):
+                ("allocations", "system calls"), figures, wants, (allocations, CALLS_TOLERANCE)):
             if abs(value - want) <= tolerance + 0.0005:
                 passed += 1
             else:
