@@ -149,7 +149,7 @@ struct ClientPoolTests {
         let (isOver, threads) = (Shared(false), 2 * sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let client = HTTPClient()
         try await playing { connection, _ in
-          // The whole pool is busy from here on.
+          // The whole pool is busy from here on: threads of the system's, which have no virtual time.
           for _ in 0..<threads { Task.detached { while !isOver.value { usleep(1000) } } }
           defer { isOver.value = true }
           connection.deadline = .after(.seconds(10))

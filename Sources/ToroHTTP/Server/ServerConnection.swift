@@ -31,7 +31,6 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   @exclusivity(unchecked) private var promised: Int?
   @exclusivity(unchecked) private var trailers: HTTPFields?
   @exclusivity(unchecked) private var status = 0
-  @exclusivity(unchecked) private var hasLingered = false
 
   /// How much of a body that the handler has not read is read over, so that the connection can go on.
   private static let leftoverLimit = 65_536
@@ -227,13 +226,11 @@ final class ServerConnection: BodySource, @unchecked Sendable {
       }
       if case .ended = bodyState { return true }
     }
-    if case .ended = bodyState {} else { await linger() }
     return false
   }
 
   /// Has the client read the answer before the connection is closed: closed with something unread, the system would cut it.
   private func linger() async {
-    hasLingered = true
     connection.closeWrite()
     let due = connection.reactor.resolve(.after(Self.lingeringTime))
     do {
@@ -246,9 +243,10 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     }
   }
 
-  /// The same where the client has sent more than was answered.
+  /// The same where the client has sent more than was answered, or is still at it.
   private func lingerIfUnread() async {
-    if hasLingered || connection.isClosed { return }
+    if connection.isClosed { return }
+    guard case .ended = bodyState else { return await linger() }
     connection.closeWrite()
     let received = try? connection.reactor.withScratch { try connection.receiveNow(into: $0) }
     if reader.pendingCount > 0 || received ?? 0 > 0 { await linger() }

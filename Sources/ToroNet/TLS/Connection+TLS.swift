@@ -23,11 +23,9 @@ extension Connection {
     to address: SocketAddress, tls context: TLSContext, serverName: String? = nil, deadline: Deadline = .never,
     on reactor: Reactor = .current, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> Connection {
-    require(context.configuration.role == .client, "Connection.connect(to:tls:): the context is that of a server")
-    let due = reactor.resolve(deadline)
-    let connection = try await connect(to: address, until: due, on: reactor, WaitSite(file, line))
-    try await connection.startTLS(context, serverName, until: due, WaitSite(file, line))
-    return connection
+    try await connect(
+      to: .address(address), tls: context, serverName: serverName, deadline: deadline, on: reactor, file: file,
+      line: line)
   }
 
   /// Connects to a host by its name, and speaks TLS: the server's certificate has to be for that name.
