@@ -19,7 +19,7 @@ enum AdoptedBases {
     entries.withLock { entries in
       toro_acquired(lock)
       defer { toro_releasing(lock) }
-      return Transferred(body(&entries))
+      return Moved(body(&entries))
     }.content
   }
 

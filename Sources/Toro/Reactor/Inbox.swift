@@ -109,9 +109,3 @@ final class Inbox: Sendable {
     }.content
   }
 }
-
-/// Entries on their way between threads: the reactor's thread alone runs them.
-private struct Moved<Content>: @unchecked Sendable {
-  let content: Content
-  init(_ content: Content) { self.content = content }
-}

@@ -19,7 +19,7 @@ extension Reactor {
     name: String? = nil, priority: TaskPriority? = nil, _ body: sending @escaping () async throws -> Value
   ) -> Task<Value, any Error> {
     let record = TaskRecord(name: name, on: self)
-    let body = Transferred(body)
+    let body = ThrowingTaskBody(call: body)
     return Task(name: name, executorPreference: taskExecutor, priority: priority) {
       try await self.run(record, body)
     }
@@ -31,36 +31,47 @@ extension Reactor {
     name: String? = nil, priority: TaskPriority? = nil, _ body: sending @escaping () async -> Value
   ) -> Task<Value, Never> {
     let record = TaskRecord(name: name, on: self)
-    let body = Transferred(body)
+    let body = TaskBody(call: body)
     return Task(name: name, executorPreference: taskExecutor, priority: priority) {
-      do {
-        return try await self.run(record, Transferred { await body.content() })
-      } catch {
-        preconditionFailure("a body that does not throw")
-      }
+      await self.run(record, body)
     }
   }
 
   /// The whole life of a spawned task.
   ///
-  /// Not generic over the type of the error: Swift 6.3.1 miscompiles the call of a generic `() async throws(Failure) ->
-  /// Value` whose `Failure` is `Never`, and the task returned garbage.
-  private func run<Value>(
-    _ record: TaskRecord, _ body: Transferred<() async throws -> Value>
-  ) async throws -> Value {
-    guard isCurrent else { return try await body.content() }  // closed in the meantime
+  /// Twice, rather than once and generic over the type of the error: Swift 6.3.1 miscompiles the call of a generic `() async
+  /// throws(Failure) -> Value` whose `Failure` is `Never`, and the task returned garbage.
+  private func run<Value>(_ record: TaskRecord, _ body: ThrowingTaskBody<Value>) async throws -> Value {
+    guard isCurrent else { return try await body.call() }  // closed in the meantime
     begin(record)
     defer { end(record) }
     #if TORO_PUBLIC_RUNTIME_ONLY
     return try await withTaskCancellationHandler {
-      try await body.content()
+      try await body.call()
     } onCancel: {
       cancelledTask(record)
     }
     #else
     let handler = toro_add_task_cancellation_handler(Unmanaged.passUnretained(record).toOpaque())
     defer { toro_remove_cancellation_handler(handler) }
-    return try await body.content()
+    return try await body.call()
+    #endif
+  }
+
+  private func run<Value>(_ record: TaskRecord, _ body: TaskBody<Value>) async -> Value {
+    guard isCurrent else { return await body.call() }
+    begin(record)
+    defer { end(record) }
+    #if TORO_PUBLIC_RUNTIME_ONLY
+    return await withTaskCancellationHandler {
+      await body.call()
+    } onCancel: {
+      cancelledTask(record)
+    }
+    #else
+    let handler = toro_add_task_cancellation_handler(Unmanaged.passUnretained(record).toOpaque())
+    defer { toro_remove_cancellation_handler(handler) }
+    return await body.call()
     #endif
   }
 
@@ -116,8 +127,12 @@ extension ReactorHome {
   }
 }
 
-/// A closure that was sent to the task that runs it.
-struct Transferred<Content>: @unchecked Sendable {
-  let content: Content
-  init(_ content: Content) { self.content = content }
+/// A closure that was sent to the task that runs it. Not generic over the type of the closure, whose metadata would be looked
+/// up for each task.
+struct TaskBody<Value>: @unchecked Sendable {
+  let call: () async -> Value
+}
+
+struct ThrowingTaskBody<Value>: @unchecked Sendable {
+  let call: () async throws -> Value
 }

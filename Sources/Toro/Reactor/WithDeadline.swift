@@ -16,13 +16,13 @@ public func withDeadline<Value: Sendable>(
   if reactor.isClosed { throw ReactorClosedError() }
   let due = reactor.resolve(deadline)
   let expiry = Marker()
-  let body = Transferred(body)
+  let body = ThrowingTaskBody(call: body)
   let task = reactor.spawn(name: Task.name) { () async throws -> Value in
     if due == .min {  // before it starts, wherever this was called
       expiry.isSet = true
       withUnsafeCurrentTask { $0?.cancel() }
     }
-    return try await body.content()
+    return try await body.call()
   }
   let timer: Wait? =
     due == .max || due == .min ? nil : try await reactor.perform { reactor.cancel(task, at: due, noting: expiry) }
