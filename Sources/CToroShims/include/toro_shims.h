@@ -46,6 +46,11 @@ static inline uint64_t toro_current_task_number(void) {
   return task ? toro_runtime_task_number(task) : 0;
 }
 
+// Asks for the memory from `start` on, which will be read soon: a hint, at an address that need not be mapped.
+static inline void toro_fetch_ahead(const void *start, int byte_count) {
+  for (int offset = 0; offset < byte_count; offset += 64) __builtin_prefetch((const char *)start + offset);
+}
+
 // The accesses to variables that the task has begun and not ended, which the runtime checks for conflicts: it takes them off
 // the thread where a task suspends, into these two words, and puts them back where it goes on.
 typedef struct toro_accesses { uintptr_t words[2]; } toro_accesses;

@@ -6,6 +6,11 @@ extension Reactor {
   static var leastBatchLimit: Int { 64 }
   static var greatestBatchLimit: Int { 1024 }
 
+  // Measured with 10,000 and 100,000 tasks; with hundreds that wait in turn it is all in the caches.
+  private static var manyReady: Int { 256 }
+  private static var fetchDistance: Int { 6 }
+  private static var fetchSize: Int32 { 1536 }
+
   // MARK: Running
 
   /// Runs until nothing is left to do, or until stopped.
@@ -304,7 +309,18 @@ extension Reactor {
     batchLeft = count
     while batchLeft > 0 {
       batchLeft &-= 1
+      fetchAhead()
       runNext()
+    }
+  }
+
+  /// Where many are ready, asks for the memory of one that comes soon: its task, and the first of its frames. Tasks that have
+  /// waited among many are not in the processor's caches, and most of what it takes to resume one would be the wait for them.
+  @inline(__always)
+  private func fetchAhead() {
+    guard ready.count >= Reactor.manyReady else { return }
+    if case .job(let job, _) = ready[Reactor.fetchDistance] {
+      toro_fetch_ahead(unsafeBitCast(job, to: UnsafeRawPointer.self), Reactor.fetchSize)
     }
   }
 
@@ -341,6 +357,7 @@ extension Reactor {
           counters.runs &+= 1
           return true
         }
+        fetchAhead()
         runNext()
       }
     } while goesOn()

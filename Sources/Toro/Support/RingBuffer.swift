@@ -20,6 +20,10 @@ struct RingBuffer<Element> {
   /// - Precondition: The ring is not empty.
   @inlinable @inline(__always) var first: Element { elements[head] }
 
+  /// - Precondition: There are more than so many.
+  @inlinable @inline(__always)
+  subscript(_ index: Int) -> Element { elements[(head &+ index) & (capacity &- 1)] }
+
   @inlinable @inline(__always)
   mutating func append(_ element: consuming Element) {
     if count == capacity { grow() }
