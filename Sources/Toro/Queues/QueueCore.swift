@@ -239,13 +239,8 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     let due = reactor.resolve(deadline)
     let waiter = reactor.takeWaiter(for: self)
     waiter.pointee.role = .get
-    waiter.storeCallback(
-      WaiterCallback { [unowned(unsafe) reactor] waiter in
-        let outcome = waiter.pointee.outcome
-        let result: WaitResult<Element> = outcome == .granted ? .granted(waiter.takeItem()) : .init(failure: outcome)
-        reactor.recycle(waiter)
-        callback(result)
-      })
+    if delivery == nil { delivery = makeDelivery(on: reactor) }
+    waiter.storeCallback(ItemCallback<Element>(callback))
     waiter.pointee.receiver = .delivery
     if let (item, letIn) = takeNow() {
       waiter.storeItem(item)
@@ -263,6 +258,17 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     reactor.start(waiter, on: self, .get, due, site, nil)
     waiter.pointee.receiver = .delivery
     return waiter.pointee.id
+  }
+
+  @inlinable @inline(never)
+  func makeDelivery(on reactor: Reactor) -> Delivery {
+    Delivery { [unowned(unsafe) reactor] waiter in
+      let callback = waiter.takeCallback(as: ItemCallback<Element>.self)
+      let outcome = waiter.pointee.outcome
+      let result: WaitResult<Element> = outcome == .granted ? .granted(waiter.takeItem()) : .init(failure: outcome)
+      reactor.recycle(waiter)
+      callback.call(result)
+    }
   }
 
   // MARK: Lines
@@ -330,6 +336,13 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     closeLines()
     while let joiner = joiners.popFirst() { decide(joiner, .closed) }
   }
+}
+
+/// The callback of a get, stored as it is, without a closure around it.
+@usableFromInline
+struct ItemCallback<Element> {
+  @usableFromInline let call: @Sendable (WaitResult<Element>) -> Void
+  @inlinable init(_ call: @escaping @Sendable (WaitResult<Element>) -> Void) { self.call = call }
 }
 
 extension ReactorHome {

@@ -101,7 +101,8 @@ extension Reactor {
         Int32(outcome.rawValue), UnsafeMutableRawPointer(bitPattern: item),
         UnsafeMutableRawPointer(bitPattern: argument))
     case .delivery:
-      waiter.takeCallback(as: WaiterCallback.self).call(waiter)
+      // Of its own strength: the source may go in the callback.
+      waiter.pointee.owner._withUnsafeGuaranteedRef { $0.delivery }.unsafelyUnwrapped.tell(waiter)
     case .task, .parkedTask, .lingeringTask, .member:
       preconditionFailure("has no callback")
     }

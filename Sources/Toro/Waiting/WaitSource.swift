@@ -17,6 +17,8 @@ package class WaitSource: @unchecked Sendable {
   /// The waiters, oldest first. A source with several kinds of wait that are not in one line has more lists.
   @exclusivity(unchecked) @usableFromInline package final var waiters = WaitList()
   @exclusivity(unchecked) @usableFromInline package final var isClosed = false
+  /// Tells a callback that is handed something: where there are such waits.
+  @exclusivity(unchecked) @usableFromInline final var delivery: Delivery?
   /// Whether ``letGo()`` is to be called.
   @exclusivity(unchecked) final var isSingleUse = false
   /// Whether ``rebalance()`` is to be called before the current call returns.
@@ -125,11 +127,12 @@ struct OutcomeCallback {
   @inlinable init(_ call: @escaping @Sendable (WaitOutcome) -> Void) { self.call = call }
 }
 
-/// The callback of a wait that is handed something: made where the type of it is known, so that it is specialised.
+/// How waits of a source that are handed something are told: made once for a source, where the type of it is known, so that it
+/// is specialised.
 @usableFromInline
-struct WaiterCallback {
-  @usableFromInline let call: (WaiterPointer) -> Void
-  @inlinable init(_ call: @escaping (WaiterPointer) -> Void) { self.call = call }
+struct Delivery {
+  @usableFromInline let tell: (WaiterPointer) -> Void
+  @inlinable init(_ tell: @escaping (WaiterPointer) -> Void) { self.tell = tell }
 }
 
 /// The same, from C: a status and the caller's argument.
