@@ -66,8 +66,7 @@ private func lockContendedCallbacks(_ reactor: Reactor, operations: Int) throws 
   return Measurement(nanoseconds: nanoseconds, operations: operations)
 }
 
-/// A wait that succeeds at once runs its callback before the call returns, and calls made in a callback are flattened by
-/// the outermost one: going round by calling oneself in the callback takes constant stack.
+/// Takes the lock if it is free, and else is told when it has it: a callback is made for a wait alone.
 private final class LockUser: @unchecked Sendable {
   private let lock: Lock
   private var left: Int
@@ -78,21 +77,33 @@ private final class LockUser: @unchecked Sendable {
   }
 
   func acquireAndRelease() {
-    lock.acquire { [self] _ in
-      lock.release()
-      left -= 1
-      if left > 0 { acquireAndRelease() }
+    while left > 0 {
+      guard lock.tryAcquire() else {
+        lock.acquire { [self] _ in
+          release()
+          acquireAndRelease()
+        }
+        return
+      }
+      release()
     }
   }
 
   func acquireYieldAndRelease() {
-    lock.acquire { [self] _ in
-      lock.reactor.execute { [self] in
-        lock.release()
-        left -= 1
-        if left > 0 { acquireYieldAndRelease() }
-      }
+    guard left > 0 else { return }
+    if lock.tryAcquire() { yieldAndRelease() } else { lock.acquire { [self] _ in yieldAndRelease() } }
+  }
+
+  private func yieldAndRelease() {
+    lock.reactor.execute { [self] in
+      release()
+      acquireYieldAndRelease()
     }
+  }
+
+  private func release() {
+    lock.release()
+    left -= 1
   }
 }
 

@@ -57,7 +57,8 @@ private func queueTransfer(_ reactor: Reactor, operations: Int, users: Int) asyn
 }
 
 private func queueTransferCallbacks(_ reactor: Reactor, operations: Int, users: Int) throws -> Measurement {
-  let queue = Queue<Int>(capacity: 128, on: reactor)
+  // Deferred, so that who waits for room has the next turn and not one item's: as a libevent program activates events.
+  let queue = Queue<Int>(capacity: 128, on: reactor, deferred: true)
   let producers = (0..<users).map { _ in Producer(queue, left: operations / users) }
   let consumers = (0..<users).map { _ in Consumer(queue, left: operations / users) }
   let nanoseconds = try timeCallbacks(on: reactor) {
@@ -68,7 +69,7 @@ private func queueTransferCallbacks(_ reactor: Reactor, operations: Int, users: 
   return Measurement(nanoseconds: nanoseconds, operations: operations)
 }
 
-/// Puts the next item when the last one is in.
+/// Puts what there is room for, and the next when there is.
 private final class Producer: @unchecked Sendable {
   private let queue: Queue<Int>
   private var left: Int
@@ -79,13 +80,17 @@ private final class Producer: @unchecked Sendable {
   }
 
   func putNext() {
-    guard left > 0 else { return }
-    left -= 1
-    queue.put(left) { [self] _ in putNext() }
+    while left > 0 {
+      left -= 1
+      if !queue.tryPut(left) {
+        queue.put(left) { [self] _ in putNext() }
+        return
+      }
+    }
   }
 }
 
-/// Gets the next item when the last one is out.
+/// Gets what there is, and the next when it is there.
 private final class Consumer: @unchecked Sendable {
   private let queue: Queue<Int>
   private(set) var left: Int
@@ -97,13 +102,22 @@ private final class Consumer: @unchecked Sendable {
   }
 
   func getNext() {
-    guard left > 0 else { return }
-    queue.get { [self] result in
-      guard case .granted(let item) = result else { return }
-      sum += item
-      left -= 1
-      getNext()
+    while left > 0 {
+      guard let item = queue.tryGet() else {
+        queue.get { [self] result in
+          guard case .granted(let item) = result else { return }
+          take(item)
+          getNext()
+        }
+        return
+      }
+      take(item)
     }
+  }
+
+  private func take(_ item: Int) {
+    sum += item
+    left -= 1
   }
 }
 
@@ -133,12 +147,13 @@ private func queueRendezvousCallbacks(_ reactor: Reactor, operations: Int) throw
   let a = Correspondent(reads: back, writes: there, messages: operations / 2)
   let b = Correspondent(reads: there, writes: back, messages: operations / 2)
   let nanoseconds = try timeCallbacks(on: reactor) {
-    a.write(0)
-    b.read()
+    a.begin()
+    b.goOn()
   }
   return Measurement(nanoseconds: nanoseconds, operations: operations)
 }
 
+/// Writes a message, reads the answer, and so on.
 private final class Correspondent: @unchecked Sendable {
   private let inbox: Queue<Int>
   private let outbox: Queue<Int>
@@ -153,18 +168,29 @@ private final class Correspondent: @unchecked Sendable {
     unwritten = messages
   }
 
-  func write(_ message: Int) {
-    guard unwritten > 0 else { return }
-    unwritten -= 1
-    outbox.put(message) { [self] _ in read() }
+  func begin() { if write(0) { goOn() } }
+
+  /// Reads and writes until it has to wait.
+  func goOn() {
+    while unread > 0 {
+      unread -= 1
+      guard let message = inbox.tryGet() else {
+        inbox.get { [self] result in
+          if case .granted(let message) = result, write(message) { goOn() }
+        }
+        return
+      }
+      if !write(message) { return }
+    }
   }
 
-  func read() {
-    guard unread > 0 else { return }
-    unread -= 1
-    inbox.get { [self] result in
-      if case .granted(let message) = result { write(message) }
-    }
+  /// Whether the message is in; else it goes on when it is.
+  private func write(_ message: Int) -> Bool {
+    if unwritten == 0 { return true }
+    unwritten -= 1
+    if outbox.tryPut(message) { return true }
+    outbox.put(message) { [self] _ in goOn() }
+    return false
   }
 }
 
@@ -206,13 +232,14 @@ private func priorityQueueCallbacks(_ reactor: Reactor, operations: Int) throws 
   let nanoseconds = try timeCallbacks(on: reactor) {
     var random = XorShift()
     for _ in 0..<rounds {
-      for number in 0..<items { queue.put(Job(priority: random.next(), number: number)) { _ in } }
-      let last = Shared<UInt32>(0)
+      for number in 0..<items {
+        let isPut = queue.tryPut(Job(priority: random.next(), number: number))
+        precondition(isPut)
+      }
+      var last: UInt32 = 0
       for _ in 0..<items {
-        queue.get { result in
-          guard case .granted(let job) = result, job.priority >= last.value else { preconditionFailure() }
-          last.value = job.priority
-        }
+        guard let job = queue.tryGet(), job.priority >= last else { preconditionFailure() }
+        last = job.priority
       }
     }
   }
