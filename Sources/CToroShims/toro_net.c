@@ -1,8 +1,15 @@
 #define _GNU_SOURCE
 #include "toro_net.h"
 
+#include <poll.h>
+
 int toro_accept(int descriptor, struct sockaddr *address, socklen_t *length) {
   return accept4(descriptor, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+bool toro_peer_has_left(int descriptor) {
+  struct pollfd request = {.fd = descriptor, .events = POLLRDHUP};
+  return poll(&request, 1, 0) > 0 && (request.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
 // Points the system's headers of a batch at its datagrams, and returns how many they are.

@@ -1,3 +1,4 @@
+import CToroShims
 import Toro
 
 /// Reading in two steps, for protocols that are spoken over a connection: a wait until there is something, and a call that
@@ -137,6 +138,9 @@ extension Connection {
       return false
     }
   }
+
+  /// Whether the peer has ended its side, or the connection was cut, whatever there is to be read before that. One system call.
+  package var hasPeerLeft: Bool { !socket.isClosed && toro_peer_has_left(socket.descriptor) }
 
   /// Whether the listener that serves it is being stopped.
   package var isLetGo: Bool { serving?.isStopping ?? false }

@@ -2,11 +2,15 @@
 #ifndef TORO_NET_H
 #define TORO_NET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 
 // Accepts a connection that does not block and is closed on exec: accept4.
 int toro_accept(int descriptor, struct sockaddr *address, socklen_t *length);
+
+// Whether the other end of a stream has ended its side, or the stream was cut, whatever there is to be read before that.
+bool toro_peer_has_left(int descriptor);
 
 // One datagram of a batch: the memory for it, or that it is in, and whom it is from, or to. An address of length 0 is none.
 typedef struct toro_datagram {

@@ -34,6 +34,16 @@ final class MessageReader: @unchecked Sendable {
   /// How many bytes have come that belong to no step yet.
   var pendingCount: Int { pending.count - taken }
 
+  /// Whether some of the next message has come. An empty line before it is nothing of it (RFC 9112, 2.2).
+  var hasBegunMessage: Bool {
+    switch pendingCount {
+    case 0: false
+    case 1: pending[taken] != Octets.carriageReturn
+    case 2: pending[taken] != Octets.carriageReturn || pending[taken + 1] != Octets.lineFeed
+    default: true
+    }
+  }
+
   /// Takes a step with what has come before.
   ///
   /// - Parameter use: Is shown the step and the bytes that it is about.

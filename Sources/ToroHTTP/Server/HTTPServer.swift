@@ -37,6 +37,11 @@ public final class HTTPServer: Sendable {
     public var bodyTimeout = Duration.seconds(300)
     /// How long nothing may move: between two requests, in a body, or in an answer that the client does not take.
     public var idleTimeout = Duration.seconds(60)
+    /// Whether a handler is cancelled when its client has ended its side, or the connection was cut: noticed within two seconds, at
+    /// the cost of a task for each request. What it throws then is nobody's business; an answer is sent all the same.
+    ///
+    /// Not by default, since a client may end its side and still wait for the answer, as `nc -N` does.
+    public var cancelsAbandonedRequests = false
     /// What is said of the software in each answer's Server field; `nil` is nothing.
     public var serverName: String?
     /// Hears of each request that has been answered, or was refused, on the reactor of its connection.
@@ -107,8 +112,12 @@ final class Workspace: @unchecked Sendable {
   weak let reactor: Reactor?
   @exclusivity(unchecked) var writer = HeadWriter()
   @exclusivity(unchecked) var date = DateField()
+  let attendance: Attendance
 
-  init(_ reactor: Reactor) { self.reactor = reactor }
+  init(_ reactor: Reactor) {
+    self.reactor = reactor
+    attendance = Attendance(reactor)
+  }
 }
 
 extension HTTPServer {

@@ -14,6 +14,8 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   /// Counts requests.
   @exclusivity(unchecked) private var number: UInt64 = 0
   @exclusivity(unchecked) private var began: Int64 = 0
+  /// Whether the handler was cancelled for it.
+  @exclusivity(unchecked) private var hasClientLeft = false
 
   // Of the request's body.
   @exclusivity(unchecked) private var bodyState = BodyState.ended
@@ -66,7 +68,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
       await refuse(error.status, error.description)
     } catch is TimeoutError {
       // In the middle of a head; nobody is told of a connection that was idle.
-      if reader.pendingCount > 0, case .none = answer { await refuse(408, "the request took too long") }
+      if reader.hasBegunMessage, case .none = answer { await refuse(408, "the request took too long") }
       connection.close()
     } catch let error as CancellationError {
       connection.close()
@@ -90,18 +92,18 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     answer = .none
     if reader.pendingCount > 0 {
       isComplete = try reader.step { take($0, $1) }
-      if !isComplete { due = headDue() }
+      if !isComplete, reader.hasBegunMessage { due = headDue() }
     }
     while !isComplete {
-      guard try await connection.awaitInput(betweenMessages: reader.pendingCount == 0, until: due, .http) else {
+      guard try await connection.awaitInput(betweenMessages: !reader.hasBegunMessage, until: due, .http) else {
         return false
       }
       switch try reader.receive({ take($0, $1) }) {
       case .step: isComplete = true
       case .end:
-        if reader.pendingCount > 0 { throw HTTPSyntaxError.unexpectedEnd }
+        if reader.hasBegunMessage { throw HTTPSyntaxError.unexpectedEnd }
         return false
-      case .nothing: if due == .max, reader.pendingCount > 0 { due = headDue() }
+      case .nothing: if due == .max, reader.hasBegunMessage { due = headDue() }
       }
     }
     return true
@@ -141,7 +143,9 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     let request = HTTPServer.Request(message: message, owner: self)
     var response: HTTPServer.Response
     do {
-      response = try await server.handler(request)
+      response =
+        server.configuration.cancelsAbandonedRequests
+        ? try await attended { try await self.server.handler(request) } : try await server.handler(request)
     } catch {
       response = try answer(to: error, request)
     }
@@ -158,6 +162,23 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     if isReceiving { guard await takeBodyBack() else { return false } }
     if goesOn, case .ended = bodyState { return true }
     return try await finish(goesOn: goesOn)
+  }
+
+  private struct ClientLeft: Error {}
+
+  /// Runs what is the handler's as a task of its own, which is cancelled if the client leaves meanwhile.
+  private func attended<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    let task = connection.reactor.spawn(body)
+    let ticket = workspace.attendance.begin(connection) {
+      self.hasClientLeft = true
+      task.cancel()
+    }
+    defer { workspace.attendance.end(ticket) }
+    return try await withTaskCancellationHandler {
+      try await task.value
+    } onCancel: {
+      task.cancel()
+    }
   }
 
   private var isConnect: Bool { message.equals(message.head.method, "CONNECT") }
@@ -178,6 +199,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   /// What a handler that throws is answered for with.
   private func answer(to error: any Error, _ request: HTTPServer.Request) throws -> HTTPServer.Response {
     if error is CancellationError, connection.reactor.isTaskCancelled { throw error }
+    if hasClientLeft { throw ClientLeft() }
     // What reading the body has thrown is the client's doing.
     if case .failed(let failure) = bodyState {
       var response: HTTPServer.Response
@@ -446,7 +468,12 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     try await connection.write(workspace.writer.bytes)
     guard hasBody else { return goesOn }
     do {
-      try await write(HTTPServer.BodyWriter(connection: self, number: number))
+      let writer = HTTPServer.BodyWriter(connection: self, number: number)
+      if server.configuration.cancelsAbandonedRequests {
+        try await attended { try await write(writer) }
+      } else {
+        try await write(writer)
+      }
       if let length, written < length { throw BodyLengthError(promised: length, written: written) }
       if isChunked { try await connection.write(workspace.writer.lastChunk(trailers ?? HTTPFields())) }
       number &+= 1  // who has kept the writer writes no more
@@ -455,6 +482,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
       number &+= 1
       connection.reset()
       if server.configuration.accessLog != nil { log(status) }
+      if hasClientLeft { throw ClientLeft() }
       if !(error is CancellationError) { server.configuration.onError?(request, error) }
       throw error
     }
