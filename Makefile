@@ -97,7 +97,7 @@ fuzz-http: test-prerequisites  ## Compare the HTTP parser with h11 and httptools
 	swift build --traits $(TRAITS) --product ToroHTTPVerdict
 	Tests/HTTP/Peers/fuzz.py .build/debug/ToroHTTPVerdict $(COUNT) $(SEED)
 
-.PHONY: prove simulate
+.PHONY: prove simulate faults proof-programs
 
 # How many random programs for each family, and which of the small worlds: each EVERYth. PROCESSES share the work.
 PROGRAMS ?= 300000
@@ -105,18 +105,24 @@ EVERY ?= 7
 PROCESSES ?= 2
 PROOF = Proof/.build/release/ToroProof
 
-prove: simulate  ## Simulate, and see that tests find every mutant and run every line; half an hour on two cores
+prove: simulate faults  ## Simulate, have calls fail, and see that tests find every mutant and run every line; half an hour on two cores
 	@scripts/need.sh commands python3:python3
 	Proof/mutants.py --quick
 	Proof/coverage.py
 
-simulate: prerequisites  ## Run PROGRAMS random programs (300000) and each EVERYth small world (7) on primitives and models
+proof-programs: prerequisites
 	swift build --package-path Proof -c release -Xswiftc -assert-config -Xswiftc Debug
+
+simulate: proof-programs  ## Run PROGRAMS random programs (300000) and each EVERYth small world (7) on primitives and models
 	$(PROOF) simulate all --programs $(PROGRAMS) --threaded 64 --processes $(PROCESSES)
 	$(PROOF) simulate all --programs $$(($(PROGRAMS) / 10)) --form mixed --threaded 16 --processes $(PROCESSES)
 	$(PROOF) simulate all --programs $$(($(PROGRAMS) / 10)) --form task --threaded 16 --processes $(PROCESSES)
 	$(PROOF) worlds all --every $(EVERY) --processes $(PROCESSES)
 	$(PROOF) sample all --steps $$(($(PROGRAMS) * 10)) --processes $(PROCESSES)
+
+faults: proof-programs  ## Have each call of the system's that some scenarios make fail once
+	@scripts/need.sh commands python3:python3 gcc:gcc
+	Proof/faults.py --processes $(PROCESSES)
 
 lib: $(LIBRARY)/libtoro.a  ## Build the C library, shared and static, with the Swift runtime inside
 

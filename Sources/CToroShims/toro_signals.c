@@ -78,7 +78,10 @@ static void handle(int number) {
       atomic_store(&each->order[number], atomic_fetch_add(&arrivals, 1));
       uint64_t old = atomic_fetch_or(&each->arrived, bit(number));
       uint64_t one = 1;
-      if (!(old & bit(number))) (void)!write(each->descriptor, &one, sizeof one);
+      if (!(old & bit(number))) {
+        while (write(each->descriptor, &one, sizeof one) < 0 && errno == EINTR) {
+        }
+      }
     }
     atomic_fetch_sub(&handlers_running, 1);
   }

@@ -131,7 +131,13 @@ public final class Connection: CustomStringConvertible, @unchecked Sendable {
   }
 
   /// Turns what a wait on the descriptor throws into what it means to the connection's user.
-  func translate(_ error: any Error) -> any Error { error is ClosedError ? ClosedError(subject) : error }
+  func translate(_ error: any Error) -> any Error {
+    switch error {
+    case is ClosedError: ClosedError(subject)
+    case let error as SystemError: SocketError(error.call, errno: error.errno, address: peerAddress)
+    default: error
+    }
+  }
 }
 
 // MARK: Connecting

@@ -100,6 +100,8 @@ final class Sender: @unchecked Sendable {
     if outcome == .granted {
       _ = try? send(UnsafeRawBufferPointer(start: nil, count: 0))
       flushLater()
+    } else if let code = socket.writeWatchFailure {
+      fail(code)
     } else if !closesAfterwards {
       return  // closed for its users: ``close()`` sees to the rest
     } else {

@@ -111,7 +111,8 @@ public final class Signals: AsyncSequence, CustomStringConvertible, @unchecked S
   /// Waits for the next signal.
   ///
   /// - Returns: Its number, or `nil` if the sequence is closed.
-  /// - Throws: `CancellationError` if the task is cancelled first; `ReactorClosedError`.
+  /// - Throws: `CancellationError` if the task is cancelled first; `SystemError` if there is no memory to wait with;
+  ///   `ReactorClosedError`. No signal is lost.
   /// - Isolation: May be awaited from any thread.
   public func next(file: StaticString = #fileID, line: UInt = #line) async throws -> Int32? {
     try await next(WaitSite(file, line))

@@ -167,6 +167,12 @@ final class Socket: @unchecked Sendable {
     _ = reactor.wait(on: writingWatch, .writable, until: .never, .unknown, body)
   }
 
+  /// Why nobody can be told when there is room to write, if that is so.
+  var writeWatchFailure: Int32? {
+    guard let writing, !isClosed, writing.failure != 0 else { return nil }
+    return writing.failure
+  }
+
   private var writingWatch: DescriptorWatch {
     if let writing { return writing }
     let watch = DescriptorWatch(on: reactor, descriptor, .writable)

@@ -124,6 +124,8 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   private let keepsReactor: Reactor
   /// Whether the event is on the base, which then holds a reference.
   @exclusivity(unchecked) private var isAdded = false
+  /// Why it could not be put there last; 0 if it could.
+  @exclusivity(unchecked) package private(set) var failure: Int32 = 0
   /// Itself, while it is kept for the one wait that it was made for.
   @exclusivity(unchecked) private var keeper: DescriptorWatch?
   @exclusivity(unchecked) private var user: (subject: () -> String, call: String)?
@@ -284,6 +286,10 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
     return .wait
   }
 
+  override var closedError: any Error {
+    isClosed || failure == 0 ? super.closedError : SystemError("event_add", errno: failure)
+  }
+
   /// A waiter that gives up, or never came into line: the event must not keep the loop going.
   override func rebalance() {
     if waiters.isEmpty && isAdded && !staysAdded && bystander == nil { remove() }
@@ -296,7 +302,8 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
         Unmanaged<DescriptorWatch>.fromOpaque(context.unsafelyUnwrapped)._withUnsafeGuaranteedRef { $0.fired() }
       }, Unmanaged.passUnretained(self).toOpaque())
     if isInternal { event.pointee.ev_evcallback.evcb_flags |= Int16(EVLIST_INTERNAL) }
-    guard event_add(event, nil) == 0 else { return false }
+    failure = event_add(event, nil) == 0 ? 0 : errno
+    if failure != 0 { return false }
     isAdded = true
     reactor.loop.insert(self)
     if !staysAdded { reactor.rebalanceLater(self) }

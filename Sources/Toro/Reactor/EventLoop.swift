@@ -177,9 +177,8 @@ final class EventLoop {
 
   private func pollOnce(returning: Bool) {
     if returning {
-      var now = timeval()
       isReturning = true
-      event_add(returnEvent, &now)
+      fireNext(returnEvent)
     }
     event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY)
   }
@@ -259,19 +258,17 @@ final class EventLoop {
       return
     }
     if reactor.hasReadyWork && !drainIsArmed {
-      // Not event_active: that would run in the same pass, without a poll, and starve the host's descriptors.
-      var now = timeval()
-      event_add(drainEvent, &now)
+      fireNext(drainEvent)
       drainIsArmed = true
     }
     let due = reactor.nextDue
     if due < timer.due || due == .max { timer.set(due, now: reactor.readMonotonicClock()) }
     if reactor.isHeld != holdIsArmed {
-      holdIsArmed.toggle()
-      if holdIsArmed {
+      if !holdIsArmed {
         var day = timeval(tv_sec: 86_400, tv_usec: 0)
-        event_add(holdEvent, &day)
+        holdIsArmed = event_add(holdEvent, &day) == 0  // else at the next call
       } else {
+        holdIsArmed = false
         // What was posted before the hold ended is to be run, though nothing else may keep the loop going.
         if reactor.hasPosted { armDrain() }
         event_del(holdEvent)
@@ -282,9 +279,15 @@ final class EventLoop {
   /// Has the host's loop come back even if nothing is ready yet: another thread posted something.
   fileprivate func armDrain() {
     guard !drainIsArmed else { return }
-    var now = timeval()
-    event_add(drainEvent, &now)
+    fireNext(drainEvent)
     drainIsArmed = true
+  }
+
+  /// Has an event fire after the next poll. Not by `event_active`, but where there is no memory for the other way: it would fire in
+  /// the same pass, without a poll, and starve the host's descriptors.
+  private func fireNext(_ event: UnsafeMutablePointer<event>) {
+    var now = timeval()
+    if event_add(event, &now) != 0 { event_active(event, Int32(EV_TIMEOUT), 0) }
   }
 
   fileprivate func drainHasFired() { drainIsArmed = false }

@@ -71,7 +71,8 @@ final class LoopTimer {
         time.tv_sec += 1
         time.tv_usec = 0
       }
-      event_add(event, &time)
+      // Without memory for it: at once, so that it is tried again.
+      if event_add(event, &time) != 0 { event_active(event, Int32(EV_TIMEOUT), 0) }
     }
     self.due = due
   }

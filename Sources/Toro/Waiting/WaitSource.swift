@@ -82,6 +82,9 @@ package class WaitSource: @unchecked Sendable {
 
   // MARK: Closing
 
+  /// What a wait of a task that ended as closed throws.
+  @usableFromInline var closedError: any Error { ClosedError(subject) }
+
   /// Ends every wait as closed. What closing means beyond that is the source's own.
   @usableFromInline final func closeAll() {
     isClosed = true

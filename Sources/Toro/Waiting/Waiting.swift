@@ -171,7 +171,7 @@ extension Reactor {
   /// The reactor closes its sources as it closes: then that is the reason.
   @usableFromInline
   func closedError(_ source: WaitSource) -> any Error {
-    isClosing ? ReactorClosedError() : ClosedError(source.subject)
+    isClosing ? ReactorClosedError() : source.closedError
   }
 }
 
