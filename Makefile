@@ -97,7 +97,7 @@ fuzz-http: test-prerequisites  ## Compare the HTTP parser with h11 and httptools
 	swift build --traits $(TRAITS) --product ToroHTTPVerdict
 	Tests/HTTP/Peers/fuzz.py .build/debug/ToroHTTPVerdict $(COUNT) $(SEED)
 
-.PHONY: prove simulate faults proof-programs
+.PHONY: prove simulate faults soak proof-programs
 
 # How many random programs for each family, and which of the small worlds: each EVERYth. PROCESSES share the work.
 PROGRAMS ?= 300000
@@ -123,6 +123,14 @@ simulate: proof-programs  ## Run PROGRAMS random programs (300000) and each EVER
 faults: proof-programs  ## Have each call of the system's that some scenarios make fail once
 	@scripts/need.sh commands python3:python3 gcc:gcc
 	Proof/faults.py --processes $(PROCESSES)
+
+# For how long.
+MINUTES ?= 10
+
+soak: example-prerequisites  ## Let clients that behave badly loose on the example daemons for MINUTES (10); a table and a plot in .build-soak
+	@scripts/need.sh commands python3:python3
+	swift build --package-path Examples -c release
+	Proof/soak.py --minutes $(MINUTES)
 
 lib: $(LIBRARY)/libtoro.a  ## Build the C library, shared and static, with the Swift runtime inside
 

@@ -33,7 +33,7 @@ extension Listener {
   /// Ends in an orderly way: nothing more is accepted, connections between two requests
   /// (``Connection/awaitRequest(deadline:file:line:)``) are let go, and the other handlers have the time of `grace` to end.
   /// Then they are cancelled; a second later, which is enough for a last word, the connections of those who are still there are
-  /// closed. ``serve(onError:_:)`` returns when all have ended.
+  /// closed. ``serve(onError:_:)`` returns when all have ended, before this does.
   ///
   /// - Parameter grace: How long to wait for handlers.
   /// - Returns: How many were cut short.
@@ -45,9 +45,13 @@ extension Listener {
     guard reactor.isInside else { return try await reactor.visit { try await self.stop(grace: grace) } }
     close()
     serving.letGo()
-    if try await serving.members.join(deadline: .after(grace)) { return 0 }
+    // Not for the connections alone: one that was accepted in this turn has no handler yet, and who closes the reactor next would
+    // have the task that serves told of that.
+    guard serving.isBegun else { return 0 }
+    if try await serving.ended.wait(deadline: .after(grace)) { return 0 }
     let cutCount = serving.cancelAll()
     try await serving.farewell()
+    if servedCount == 0, serving.isBegun { try await serving.ended.wait() }
     return cutCount
   }
 
@@ -59,7 +63,9 @@ extension Listener {
 final class Serving: @unchecked Sendable {
   /// Those who serve are in it.
   let members: Gate
-  @exclusivity(unchecked) var isBegun = false
+  /// Whether somebody serves, and what is set when that has ended.
+  @exclusivity(unchecked) private(set) var isBegun = false
+  let ended: Event
   /// Whether no further request is to be awaited.
   @exclusivity(unchecked) private(set) var isStopping = false
   @exclusivity(unchecked) private var served: [ObjectIdentifier: (connection: Connection, task: Task<Void, Never>)] =
@@ -69,6 +75,7 @@ final class Serving: @unchecked Sendable {
   init(on reactor: Reactor) {
     self.reactor = reactor
     members = Gate(name: "connections", on: reactor)
+    ended = Event(name: "serving", on: reactor)
   }
 
   /// Serves what is accepted until there is nothing more to accept, and then until all have been served.
@@ -78,7 +85,11 @@ final class Serving: @unchecked Sendable {
     accepting accept: () async throws -> Connection?, closing close: () -> Void
   ) async throws {
     isBegun = true
-    defer { isBegun = false }
+    ended.clear()
+    defer {
+      isBegun = false
+      ended.set()
+    }
     do {
       while let connection = try await accept() { start(connection, onError, handler) }
       try await members.join()

@@ -56,6 +56,34 @@ struct ServingTests {
     }
   }
 
+  @Test("When a stop has returned, nothing is served any more, whatever was accepted in that moment")
+  func served() throws {
+    for turns in 0..<12 {
+      try onReactor { reactor in
+        let listener = try loopback()
+        let (handled, hasReturned) = (Shared(0), Shared(false))
+        reactor.spawn {
+          try await listener.serve { connection in
+            _ = try await connection.read()
+            handled.value += 1
+          }
+          hasReturned.value = true
+        }
+        let clients = [
+          try await Connection.connect(to: listener.localAddress),
+          try await Connection.connect(to: listener.localAddress),
+        ]
+        for client in clients { client.closeWrite() }
+        for _ in 0..<turns { await reactor.yield() }
+        #expect(try await listener.stop(grace: .seconds(20)) == 0)
+        let handledThen = handled.value
+        #expect(hasReturned.value && listener.servedCount == 0, "after \(turns) turns")
+        for _ in 0..<20 { await reactor.yield() }
+        #expect(handled.value == handledThen)
+      }
+    }
+  }
+
   @Test("A stop lets go of who is between two requests, and waits for the others")
   func graceful() throws {
     try onReactor { reactor in
