@@ -258,7 +258,7 @@ struct ConnectionTests {
     try await onReactorThread { _ in
       let (client, server) = try await connectedPair()
       let echoing = Task.detached {
-        while let line = try await server.readLine(deadline: .after(.seconds(10))) {
+        while let line = try await server.readLine(deadline: .after(.seconds(600))) {
           try await server.write(line + "\n")
         }
         server.close()

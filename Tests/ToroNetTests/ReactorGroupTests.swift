@@ -129,7 +129,7 @@ struct ReactorGroupThreadsTests {
         }
         do {
           try await group.stopping().wait()  // an end in order would set it
-          try await reactor.sleep(for: .seconds(60))
+          try await reactor.sleep(for: .seconds(3600))
         } catch {
           cancelled.withLock { $0 += 1 }
           throw Failed(number: 2)
@@ -154,7 +154,7 @@ struct ReactorGroupThreadsTests {
     let group = try ReactorGroup(count: 3)
     group[0].spawn {
       try await group[0].sleep(for: .milliseconds(5))
-      group.stop(deadline: .after(.seconds(60)))
+      group.stop(deadline: .after(.seconds(3600)))
     }
     let values = try await group.run { reactor in
       let idle = SharedQueue<Int>(capacity: 1)
@@ -181,7 +181,7 @@ struct ReactorGroupThreadsTests {
         while begun.withLock({ $0 }) < 3 { try await reactor.sleep(for: .milliseconds(1)) }
         if index == 0 { group.stop(deadline: .after(.milliseconds(10))) }
         try await group.stopping().wait()
-        if index != 1 { try await reactor.sleep(for: .seconds(60)) }
+        if index != 1 { try await reactor.sleep(for: .seconds(3600)) }
       }
     }
     #expect(ended.withLock { $0.sorted() } == [0, 1, 2])
@@ -193,9 +193,9 @@ struct ReactorGroupThreadsTests {
     await #expect(throws: StoppedError.self) {
       try await group.run { reactor in
         group.stop()
-        group.stop(deadline: .after(.seconds(60)))
+        group.stop(deadline: .after(.seconds(3600)))
         if reactor === group[0] { group.stop(deadline: .after(.zero)) }
-        try await reactor.sleep(for: .seconds(60))
+        try await reactor.sleep(for: .seconds(3600))
       }
     }
   }
@@ -213,7 +213,7 @@ struct ReactorGroupThreadsTests {
     await #expect(throws: ReactorClosedError.self) { try await once.run { _ in } }
     var dropped: ReactorGroup? = try ReactorGroup(count: 2)
     let first = dropped![0]
-    let task = first.spawn { try await first.sleep(for: .seconds(60)) }
+    let task = first.spawn { try await first.sleep(for: .seconds(3600)) }
     dropped = nil
     #expect(first.isClosed)
     await #expect(throws: (any Error).self) { try await task.value }
@@ -226,7 +226,7 @@ struct ReactorGroupThreadsTests {
     let running = Task {
       try await group.run { reactor in
         begun.withLock { $0 += 1 }
-        try await reactor.sleep(for: .seconds(60))
+        try await reactor.sleep(for: .seconds(3600))
       }
     }
     while begun.withLock({ $0 }) < 2 { await Task.yield() }
@@ -242,7 +242,7 @@ struct ReactorGroupThreadsTests {
     try await group.run { reactor in
       if reactor === group[0] {
         reactor.spawn {
-          do { try await reactor.sleep(for: .seconds(60)) } catch { left.withLock { $0.append(error) } }
+          do { try await reactor.sleep(for: .seconds(3600)) } catch { left.withLock { $0.append(error) } }
         }
         return
       }
@@ -267,7 +267,7 @@ struct ReactorGroupThreadsTests {
           await #expect(throws: StoppedError.self) {
             try await group.run { reactor in
               group.stop(deadline: .after(.milliseconds(1)))
-              try await reactor.sleep(for: .seconds(60))
+              try await reactor.sleep(for: .seconds(3600))
             }
           }
         default: break  // never run

@@ -171,7 +171,7 @@ struct DescriptorTests {
       let task = Task.detached {
         try await reactor.readable(pipe.readEnd)
         #expect(!reactor.isCurrent)
-        #expect(try await reactor.writable(pipe.writeEnd, deadline: .after(.seconds(60))))
+        #expect(try await reactor.writable(pipe.writeEnd, deadline: .after(.seconds(3600))))
         return pipe.receive()
       }
       try await reactor.sleep(until: .after(.milliseconds(1)))
