@@ -302,8 +302,11 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
         Unmanaged<DescriptorWatch>.fromOpaque(context.unsafelyUnwrapped)._withUnsafeGuaranteedRef { $0.fired() }
       }, Unmanaged.passUnretained(self).toOpaque())
     if isInternal { event.pointee.ev_evcallback.evcb_flags |= Int16(EVLIST_INTERNAL) }
-    failure = event_add(event, nil) == 0 ? 0 : errno
-    if failure != 0 { return false }
+    guard event_add(event, nil) == 0 else {
+      failure = errno == 0 ? ENOMEM : errno  // libevent need not say why
+      return false
+    }
+    failure = 0
     isAdded = true
     reactor.loop.insert(self)
     if !staysAdded { reactor.rebalanceLater(self) }
