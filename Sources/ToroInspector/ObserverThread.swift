@@ -1,12 +1,11 @@
 import Glibc
-import Synchronization
 import Toro
 import ToroNet
 
 /// A reactor on a thread of its own, from which others are observed: it goes on while they do not.
 final class ObserverThread: Sendable {
   let reactor: Reactor
-  private let thread = Mutex<pthread_t?>(nil)
+  private let thread = Locked<pthread_t?>(nil)
 
   init() throws(SystemError) {
     reactor = try Reactor()

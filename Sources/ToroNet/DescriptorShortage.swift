@@ -5,7 +5,7 @@ import Toro
 enum DescriptorShortage {
   /// Whether anybody waits: looked at by every close.
   private static let count = Atomic<Int>(0)
-  private static let waiting = Mutex<[ObjectIdentifier: Event]>([:])
+  private static let waiting = Locked<[ObjectIdentifier: Event]>([:])
 
   static func add(_ event: Event) {
     waiting.withLock { $0[ObjectIdentifier(event)] = event }

@@ -11,7 +11,7 @@ final class Socket: @unchecked Sendable {
   /// Whether it is closed for who uses it: the descriptor may stay open until what was written has been sent.
   private let closedFlag = Atomic<Bool>(false)
   /// Told once when the descriptor has been closed.
-  private let closingHook = Mutex<(@Sendable () -> Void)?>(nil)
+  private let closingHook = Locked<(@Sendable () -> Void)?>(nil)
   private let reading: DescriptorWatch
   /// What bytes go through instead of the system's calls; `nil` of a plain socket. Set before anybody waits.
   @exclusivity(unchecked) var layer: (any StreamLayer)?

@@ -1,43 +1,30 @@
-import CToroShims
-import Synchronization
-
 /// Which reactor has adopted which base, and how often: adopting a base again gives the same reactor.
 ///
 /// The reactors are kept until they have been closed as often: their events are on a base that another thread may be
 /// driving, so nobody else's last reference can be what takes them off.
 enum AdoptedBases {
-  private struct Entry: @unchecked Sendable {
+  private struct Entry {
     let reactor: Reactor
     var adoptions = 1
   }
 
-  private static let entries = Mutex<[UInt: Entry]>([:])
-  /// Names the lock to the thread sanitizer.
-  private nonisolated(unsafe) static let lock = UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1)
-
-  private static func withEntries<Result>(_ body: (inout [UInt: Entry]) -> Result) -> Result {
-    entries.withLock { entries in
-      toro_acquired(lock)
-      defer { toro_releasing(lock) }
-      return Moved(body(&entries))
-    }.content
-  }
+  private static let entries = Locked<[UInt: Entry]>([:])
 
   /// The reactor that has adopted `base`, adopted once more.
   static func adoptAgain(_ base: OpaquePointer) -> Reactor? {
-    withEntries { entries in
+    entries.withLock { entries in
       entries[UInt(bitPattern: base)]?.adoptions += 1
       return entries[UInt(bitPattern: base)]?.reactor
     }
   }
 
   static func remember(_ reactor: Reactor, for base: OpaquePointer) {
-    withEntries { $0[UInt(bitPattern: base)] = Entry(reactor: reactor) }
+    entries.withLock { $0[UInt(bitPattern: base)] = Entry(reactor: reactor) }
   }
 
   /// Takes back one adoption. True if others are left.
   static func leave(_ reactor: Reactor) -> Bool {
-    withEntries { entries in
+    entries.withLock { entries in
       guard let key = entries.first(where: { $0.value.reactor === reactor })?.key,
         let adoptions = entries[key]?.adoptions, adoptions > 0
       else { return false }
@@ -48,7 +35,7 @@ enum AdoptedBases {
 
   /// Forgets a reactor that is about to close. False if its base has been adopted again since it was left.
   static func forgetUnlessAdopted(_ reactor: Reactor) -> Bool {
-    let (isForgotten, entry) = withEntries { entries -> (Bool, Entry?) in
+    let (isForgotten, entry) = entries.withLock { entries -> (Bool, Entry?) in
       guard let found = entries.first(where: { $0.value.reactor === reactor }) else { return (true, nil) }
       return found.value.adoptions > 0 ? (false, nil) : (true, entries.removeValue(forKey: found.key))
     }
@@ -58,7 +45,7 @@ enum AdoptedBases {
 
   static func forget(_ reactor: Reactor) {
     guard reactor.isAdopted else { return }
-    let forgotten = withEntries { entries -> Entry? in
+    let forgotten = entries.withLock { entries -> Entry? in
       guard let key = entries.first(where: { $0.value.reactor === reactor })?.key else { return nil }
       return entries.removeValue(forKey: key)
     }
@@ -67,7 +54,7 @@ enum AdoptedBases {
 
   /// For code that a host calls between turns.
   static func reactorOfThisThread() -> Reactor? {
-    withEntries { entries in entries.values.first { $0.reactor.isCurrent }?.reactor }
+    entries.withLock { entries in entries.values.first { $0.reactor.isCurrent }?.reactor }
   }
 }
 

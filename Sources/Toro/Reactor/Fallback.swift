@@ -1,6 +1,5 @@
 import CToroShims
 import Glibc
-import Synchronization
 
 /// Where the jobs of closed reactors run: one thread, made when needed and gone when idle. None is dropped.
 enum Fallback {
@@ -9,24 +8,19 @@ enum Fallback {
     var hasThread = false
   }
 
-  private struct Entry: @unchecked Sendable {
+  private struct Entry {
     let reactor: Reactor
     let job: UnownedJob
     let isIsolated: Bool
   }
 
-  private static let queue = Mutex(Queue())
+  private static let queue = Locked(Queue())
   /// The reactor whose job runs on the thread, and that thread's number.
-  private static let running = Mutex<(reactor: ObjectIdentifier, thread: UInt64)?>(nil)
-
-  /// Names the locks to the thread sanitizer.
-  private nonisolated(unsafe) static let lock = UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1)
+  private static let running = Locked<(reactor: ObjectIdentifier, thread: UInt64)?>(nil)
 
   static func run(_ job: UnownedJob, isIsolated: Bool, for reactor: Reactor) {
     let entry = Entry(reactor: reactor, job: job, isIsolated: isIsolated)
     let needsThread = queue.withLock { queue in
-      toro_acquired(lock)
-      defer { toro_releasing(lock) }
       queue.entries.append(entry)
       defer { queue.hasThread = true }
       return !queue.hasThread
@@ -47,8 +41,6 @@ enum Fallback {
     let number = toro_number_this_thread()
     while true {
       let entries = queue.withLock { queue -> [Entry] in
-        toro_acquired(lock)
-        defer { toro_releasing(lock) }
         defer { queue.entries = [] }
         if queue.entries.isEmpty { queue.hasThread = false }
         return queue.entries

@@ -1,4 +1,3 @@
-import CToroShims
 import Glibc
 import Synchronization
 
@@ -14,27 +13,21 @@ final class Inbox: Sendable {
     var isOpen = true
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
   /// Threads that were told to wake the reactor and have not done so: it must not let go of its descriptor.
   private let wakers = Atomic<Int>(0)
   /// Whether there are entries: read by the reactor without the lock.
   private let hasEntries = Atomic<Bool>(false)
-
-  /// Names the lock to the thread sanitizer.
-  private var lock: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
   enum Posted {
     case done, wake, refused
   }
 
   /// Adds an entry. `.wake`: the caller has to wake the reactor and then call ``hasWoken()``. `.refused`: the reactor is closed.
-  func post(_ entry: sending Ready) -> Posted {
-    let moved = Moved(entry)
-    return state.withLock { state in
-      toro_acquired(lock)
-      defer { toro_releasing(lock) }
+  func post(_ entry: Ready) -> Posted {
+    state.withLock { state in
       guard state.isOpen else { return .refused }
-      state.entries.append(moved.content)
+      state.entries.append(entry)
       hasEntries.store(true, ordering: .relaxed)
       guard state.isAsleep else { return .done }
       state.isAsleep = false
@@ -47,24 +40,16 @@ final class Inbox: Sendable {
 
   /// Takes all entries into `into`, which must be empty and whose storage the inbox goes on with. The reactor is awake.
   func take(into: inout [Ready]) {
-    let spare = Moved(consume into)
-    let taken = state.withLock { state in
-      toro_acquired(lock)
-      defer { toro_releasing(lock) }
-      let taken = Moved(state.entries)
-      state.entries = spare.content
+    state.withLock { state in
+      swap(&state.entries, &into)
       state.isAsleep = false
       hasEntries.store(false, ordering: .relaxed)
-      return taken
     }
-    into = taken.content
   }
 
   /// The reactor is about to block, or to leave its host to wake it. False if there are entries: then it is not.
   func fallAsleep() -> Bool {
     state.withLock { state in
-      toro_acquired(lock)
-      defer { toro_releasing(lock) }
       guard state.entries.isEmpty else { return false }
       state.isAsleep = true
       return true
@@ -74,8 +59,6 @@ final class Inbox: Sendable {
   /// Whether the reactor was asleep; it is not afterwards.
   func wake() -> Bool {
     state.withLock { state in
-      toro_acquired(lock)
-      defer { toro_releasing(lock) }
       defer { state.isAsleep = false }
       return state.isAsleep
     }
@@ -84,8 +67,6 @@ final class Inbox: Sendable {
   /// Whether the caller, on another thread, has to wake the reactor and then call ``hasWoken()``.
   func beginWaking() -> Bool {
     state.withLock { state in
-      toro_acquired(lock)
-      defer { toro_releasing(lock) }
       guard state.isAsleep && state.isOpen else { return false }
       state.isAsleep = false
       wakers.add(1, ordering: .relaxed)
@@ -99,13 +80,10 @@ final class Inbox: Sendable {
   func close() -> [Ready] {
     defer { while wakers.load(ordering: .acquiring) > 0 { sched_yield() } }
     return state.withLock { state in
-      toro_acquired(lock)
-      defer { toro_releasing(lock) }
       state.isOpen = false
-      let left = Moved(state.entries)
-      state.entries = []
       hasEntries.store(false, ordering: .relaxed)
-      return left
-    }.content
+      defer { state.entries = [] }
+      return state.entries
+    }
   }
 }

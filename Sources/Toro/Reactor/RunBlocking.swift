@@ -1,6 +1,3 @@
-import CToroShims
-import Synchronization
-
 extension Reactor {
   /// Runs code that blocks on a small pool of threads, and comes back with what it returns or throws. The reactor goes on
   /// meanwhile, and is held.
@@ -37,18 +34,13 @@ private final class BlockingJob<Value: Sendable>: Sendable {
     case cancelled
   }
 
-  private let state = Mutex(State.waiting(nil))
+  private let state = Locked(State.waiting(nil))
   private let body: @Sendable () throws -> Value
-
-  /// Names the lock to the thread sanitizer.
-  private var lock: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
   init(_ body: @escaping @Sendable () throws -> Value) { self.body = body }
 
   func setContinuation(_ continuation: UnsafeContinuation<Value, any Error>) {
     let isCancelled = state.withLock { state in
-      toro_acquired(lock)
-      defer { toro_releasing(lock) }
       if case .cancelled = state { return true }
       state = .waiting(continuation)
       return false
@@ -58,8 +50,6 @@ private final class BlockingJob<Value: Sendable>: Sendable {
 
   func run() {
     let continuation = state.withLock { state -> UnsafeContinuation<Value, any Error>? in
-      toro_acquired(lock)
-      defer { toro_releasing(lock) }
       guard case .waiting(let continuation) = state else { return nil }
       state = .begun
       return continuation
@@ -74,8 +64,6 @@ private final class BlockingJob<Value: Sendable>: Sendable {
 
   private func end(throwing error: any Error) {
     let continuation = state.withLock { state -> UnsafeContinuation<Value, any Error>? in
-      toro_acquired(lock)
-      defer { toro_releasing(lock) }
       guard case .waiting(let continuation) = state else { return nil }
       state = .cancelled
       return continuation

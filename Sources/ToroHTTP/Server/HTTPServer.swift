@@ -1,6 +1,5 @@
 #if HTTP
 import HTTPTypes
-import Synchronization
 import Toro
 import ToroNet
 
@@ -37,7 +36,7 @@ public final class HTTPServer: Sendable {
     public var bodyTimeout = Duration.seconds(300)
     /// How long nothing may move: between two requests, in a body, or in an answer that the client does not take.
     public var idleTimeout = Duration.seconds(60)
-    /// Whether a handler is cancelled when its client has ended its side, or the connection was cut: noticed within two seconds, at
+    /// Whether a handler is cancelled when its client has ended its side, or the connection was cut: noticed within a second, at
     /// the cost of a task for each request. What it throws then is nobody's business; an answer is sent all the same.
     ///
     /// Not by default, since a client may end its side and still wait for the answer, as `nc -N` does.
@@ -58,7 +57,7 @@ public final class HTTPServer: Sendable {
 
   let configuration: Configuration
   let handler: Handler
-  private let workspaces = Mutex<[ObjectIdentifier: Workspace]>([:])
+  private let workspaces = Locked<[ObjectIdentifier: Workspace]>([:])
 
   /// - Parameters:
   ///   - configuration: Limits, deadlines and hooks.

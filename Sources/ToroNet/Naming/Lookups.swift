@@ -1,5 +1,3 @@
-import CToroShims
-import Synchronization
 import Toro
 
 /// The look-ups that are under way or wait for a thread, each with those who wait for its answer. From any thread.
@@ -32,7 +30,7 @@ final class Lookups: Sendable {
     var workers = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
   private let threads: ThreadPool
   private let maxThreads: Int
   private let ask: @Sendable (Query) throws -> [SocketAddress]
@@ -43,22 +41,12 @@ final class Lookups: Sendable {
     threads = ThreadPool(limit: maxThreads, idleTime: idleTime)
   }
 
-  /// Also names the lock to the thread sanitizer.
-  private func locked<Result>(_ body: (inout State) -> Result) -> Result {
-    let name = Unmanaged.passUnretained(self).toOpaque()
-    return state.withLock { state in
-      toro_acquired(name)
-      defer { toro_releasing(name) }
-      return body(&state)
-    }
-  }
-
   var threadCount: Int { threads.threadCount }
-  var count: Int { locked { $0.lookups.count } }
+  var count: Int { state.withLock { $0.lookups.count } }
 
   /// Has `told` called with the answer, on whatever thread, unless ``leave(_:)`` comes first.
   func join(_ query: Query, _ told: @escaping @Sendable (Answer) -> Void) -> Ticket {
-    let (ticket, needsWorker) = locked { state -> (Ticket, Bool) in
+    let (ticket, needsWorker) = state.withLock { state -> (Ticket, Bool) in
       defer { state.nextTicket += 1 }
       var needsWorker = false
       if state.lookups[query] == nil {
@@ -80,7 +68,7 @@ final class Lookups: Sendable {
 
   /// Whoever holds the ticket waits no more.
   func leave(_ ticket: Ticket) {
-    locked { state in
+    state.withLock { state in
       guard state.lookups[ticket.query]?.waiters.removeValue(forKey: ticket.number) != nil else { return }
       guard let left = state.lookups[ticket.query], left.waiters.isEmpty, let place = left.place else { return }
       state.line[place] = nil
@@ -92,13 +80,13 @@ final class Lookups: Sendable {
   private func work() {
     while let query = next() {
       let answer = Answer { try ask(query) }
-      let waiters = locked { $0.lookups.removeValue(forKey: query)?.waiters } ?? [:]
+      let waiters = state.withLock { $0.lookups.removeValue(forKey: query)?.waiters } ?? [:]
       for told in waiters.values { told(answer) }
     }
   }
 
   private func next() -> Query? {
-    locked { state in
+    state.withLock { state in
       while state.firstPlace < state.nextPlace {
         defer { state.firstPlace += 1 }
         guard let query = state.line.removeValue(forKey: state.firstPlace) else { continue }
@@ -112,7 +100,7 @@ final class Lookups: Sendable {
 
   /// There is no thread, and none can be made: all in line hear of it.
   private func refuse(_ error: SystemError) {
-    let refused = locked { state in
+    let refused = state.withLock { state in
       state.workers -= 1
       if state.workers > 0 { return [] as [Lookup] }  // another takes from the line, or hears the same
       let queries = Array(state.line.values)

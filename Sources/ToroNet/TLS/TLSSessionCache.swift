@@ -1,6 +1,6 @@
 #if TLS
 import COpenSSL
-import Synchronization
+import Toro
 
 /// The sessions that a client's context has had with servers, to be resumed: the next handshake with the same server then needs no
 /// certificates to be sent and verified again.
@@ -29,7 +29,7 @@ final class TLSSessionCache: Sendable {
     var order: [Server] = []
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   deinit {
     state.withLock { state in
