@@ -130,14 +130,7 @@ public final class Connection: CustomStringConvertible, @unchecked Sendable {
     "Connection \(local) to \(peer)"
   }
 
-  /// Turns what a wait on the descriptor throws into what it means to the connection's user.
-  func translate(_ error: any Error) -> any Error {
-    switch error {
-    case is ClosedError: ClosedError(subject)
-    case let error as SystemError: SocketError(error.call, errno: error.errno, address: peerAddress)
-    default: error
-    }
-  }
+  func translate(_ error: any Error) -> any Error { socketError(error, of: subject, peerAddress) }
 }
 
 // MARK: Connecting
@@ -172,7 +165,11 @@ extension Connection {
       let code = errno
       // An interrupted connect goes on in the background, as one that does not block does.
       guard code == EINPROGRESS || code == EINTR else { throw SocketError("connect", errno: code, address: address) }
-      guard try await socket.writable(until: due, site) else { throw TimeoutError("connect \(address)") }
+      do {
+        guard try await socket.writable(until: due, site) else { throw TimeoutError("connect \(address)") }
+      } catch {
+        throw socketError(error, of: "connect \(address)", address)
+      }
       var failure: Int32 = 0
       var length = socklen_t(MemoryLayout<Int32>.size)
       getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &length)

@@ -204,6 +204,12 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
         }
       } catch is ClosedError {
         return nil
+      } catch let error as SystemError {
+        // No memory, or no room in the system's tables, to watch for the next one: that passes, as a lack of descriptors does.
+        let error = SocketError("accept", errno: error.errno, address: localAddress)
+        guard error.errno == ENOMEM || error.errno == ENOSPC else { throw error }
+        try await awaitDescriptors(error)
+        tryFirst = true
       }
     }
   }

@@ -26,6 +26,16 @@ public struct SocketError: Error, Hashable, CustomStringConvertible {
   }
 }
 
+/// Turns what a wait for a descriptor throws into what it means to who uses the socket: it is `subject` that was closed, and
+/// a system that cannot watch one descriptor more has failed the socket.
+func socketError(_ error: any Error, of subject: @autoclosure () -> String, _ address: SocketAddress?) -> any Error {
+  switch error {
+  case is ClosedError: ClosedError(subject())
+  case let error as SystemError: SocketError(error.call, errno: error.errno, address: address)
+  default: error
+  }
+}
+
 /// The stream ended in the middle of what was to be read. What came of it can still be read.
 public struct EndOfStreamError: Error, Hashable, CustomStringConvertible {
   /// How many bytes were asked for.

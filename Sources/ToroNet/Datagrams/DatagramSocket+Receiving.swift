@@ -98,8 +98,8 @@ extension DatagramSocket {
         turns.waited()
         do {
           guard try await socket.readable(until: due, site) else { throw TimeoutError("\(subject).receive") }
-        } catch is ClosedError {
-          throw ClosedError(subject)
+        } catch {
+          throw socketError(error, of: subject, peerAddress)
         }
       }
       if socket.isClosed { throw ClosedError(subject) }

@@ -94,8 +94,8 @@ extension DatagramSocket {
       case .blocked where refusals == 0:
         do {
           guard try await socket.writable(until: due, site) else { throw TimeoutError("\(subject).send") }
-        } catch is ClosedError {
-          throw ClosedError(subject)
+        } catch {
+          throw socketError(error, of: subject, address ?? peerAddress)
         }
         turns.waited()
       case .blocked, .failed(ENOBUFS), .failed(ENOMEM):
