@@ -6,10 +6,14 @@ public protocol QueueStorage<Element>: Sendable {
 
   /// What a queue's capacity is unless it is given.
   static var defaultCapacity: Int? { get }
+  /// What a queue of this order is called, as in its description.
   static var queueTypeName: String { get }
 
+  /// Makes one that holds nothing.
   init()
+  /// How many items it holds.
   var count: Int { get }
+  /// Puts an item where it belongs among those that are held.
   mutating func insert(_ element: consuming Element)
   /// Takes the item that leaves first. There is one.
   mutating func removeFirst() -> Element
@@ -18,6 +22,7 @@ public protocol QueueStorage<Element>: Sendable {
 }
 
 extension QueueStorage {
+  /// None: as many items as there is memory for.
   public static var defaultCapacity: Int? { nil }
 }
 

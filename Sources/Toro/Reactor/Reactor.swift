@@ -19,8 +19,8 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   // What other threads may read.
   @usableFromInline let owner: Atomic<UInt64>
   /// Replaced in a forked child only, which has one thread.
-  nonisolated(unsafe) private(set) var inbox = Inbox()
-  private let closedFlag = Atomic<Bool>(false)
+  nonisolated(unsafe) var inbox = Inbox()
+  let closedFlag = Atomic<Bool>(false)
   let stopRequested = Atomic<Bool>(false)
   let holdCount = Atomic<Int>(0)
   /// Holds under which virtual time stands still: something outside works, and may take any time.
@@ -33,7 +33,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   let forkCount = Atomic<UInt32>(toro_fork_count())
 
   // What the reactor's thread alone touches. Exclusivity is a matter of that thread, so it is not checked at each access.
-  @exclusivity(unchecked) private(set) var eventLoop: EventLoop?
+  @exclusivity(unchecked) var eventLoop: EventLoop?
   @exclusivity(unchecked) var ready = RingBuffer<Ready>(minimumCapacity: 256)
   @exclusivity(unchecked) private var incoming: [Ready] = []
   @exclusivity(unchecked) var heap = DeadlineHeap()
@@ -75,9 +75,9 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   @exclusivity(unchecked) private(set) var tellsLoop = false
   @exclusivity(unchecked) var closePhase = ClosePhase.open
   /// Itself, between a request to close and the close, if nobody else may have a reference.
-  @exclusivity(unchecked) private var keeper: Reactor?
+  @exclusivity(unchecked) var keeper: Reactor?
   /// What a forked child let go before it re-initialised the reactor.
-  @exclusivity(unchecked) private var freedInChild: [WaitSource] = []
+  @exclusivity(unchecked) var freedInChild: [WaitSource] = []
   /// The clock as last read: never ahead of it.
   @exclusivity(unchecked) var lastNow: Int64 = 0
   /// Whether the clock may have moved by more than a turn's worth: the next turn reads it, polling or not.
@@ -255,16 +255,6 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   /// The wait of a callback that was told at once.
   var endedWait: Wait { Wait(id: 0, of: self) }
 
-  /// Stops the program in a forked child that did not call ``reinitializeAfterFork()``.
-  func expectNoFork(_ call: @autoclosure () -> String) {
-    if isForked {
-      fatalError("\(call()): this process was forked. Call `reactor.reinitializeAfterFork()` in the child first")
-    }
-  }
-
-  /// Whether this is a forked child in which ``reinitializeAfterFork()`` has not been called.
-  package var isForked: Bool { toro_fork_count() != forkCount.load(ordering: .relaxed) }
-
   var loop: EventLoop {
     @inline(__always) get { eventLoop.unsafelyUnwrapped }
   }
@@ -320,177 +310,6 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     incoming.removeAll(keepingCapacity: true)
   }
 
-  // MARK: Closing
-
-  /// Ends the reactor: every wait of a task throws ``ReactorClosedError``, every callback is told `closed`, the tasks that the
-  /// reactor spawned are cancelled and run to their ends.
-  ///
-  /// Called in a turn it takes effect when the turn ends, and the run returns. On an adopted base the host's own events
-  /// are not touched. Later waits throw ``ReactorClosedError``, later notifications do nothing, try-calls fail. A job of a
-  /// task or an actor that arrives afterwards still runs, serially, on another thread.
-  ///
-  /// Call it on the reactor's thread, or on any while it does not run. A task that ignores cancellation is waited for.
-  public func close() {
-    if isClosed { return }
-    expectNoFork("Reactor.close()")
-    if isAdopted && AdoptedBases.leave(self) { return }
-    if isAdopted && !isCurrent { return post(.close) }  // an adopted base may have no locks
-    if isInTurn || isTelling {
-      expectCurrent("Reactor.close()")
-      requestClose()
-      return
-    }
-    require(
-      !runningFlag.load(ordering: .acquiring),
-      "Reactor.close(): it runs on another thread. Call it there, or stop it first")
-    owner.store(toro_number_this_thread(), ordering: .releasing)
-    finishClosing()
-  }
-
-  /// As ``close()``, from whatever thread and whatever call: what the last handle that is not Swift's has for an end.
-  ///
-  /// While the reactor runs on another thread it closes there, when the turn ends. Between the runs of an own base it
-  /// closes on the calling thread.
-  package func closeFromAnyThread() {
-    if isClosed { return }
-    if isForked { return closeInChild() }
-    if isAdopted {
-      if AdoptedBases.leave(self) { return }
-      if !isCurrent { return post(.close) }
-    }
-    if isCurrent { return closeHere() }
-    closeRequested.store(true, ordering: .sequentiallyConsistent)
-    if !closeIfResting() { post(.close) }
-  }
-
-  /// The base was adopted once more, in vain.
-  package func takeBackAdoption() { _ = AdoptedBases.leave(self) }
-
-  private func closeHere() {
-    if !isInTurn && !isTelling { return finishClosing() }
-    if closePhase == .open {
-      requestClose()
-      keeper = self
-    }
-  }
-
-  /// Closes on this thread if another asked for it and no run goes on. False if one does: that one closes.
-  @discardableResult
-  func closeIfResting() -> Bool {
-    guard beginRunning() else { return false }
-    if closeRequested.exchange(false, ordering: .sequentiallyConsistent) { finishClosing() }
-    runningFlag.store(false, ordering: .sequentiallyConsistent)
-    return true
-  }
-
-  /// In a forked child: what waits there are its copies of the parent's.
-  private func closeInChild() {
-    if isAdopted && AdoptedBases.leave(self) { return }
-    loop.separateFromParent()
-    forgetOtherThreads()
-    owner.store(toro_number_this_thread(), ordering: .releasing)
-    closeHere()
-  }
-
-  /// Closes, between turns.
-  func finishClosing() {
-    defer { keeper = nil }
-    if isAdopted && !AdoptedBases.forgetUnlessAdopted(self) {  // again, since
-      closePhase = .open
-      return
-    }
-    owner.store(toro_number_this_thread(), ordering: .releasing)
-    closePhase = .closing
-    withTurn {
-      takeInbox()
-      tellDecided()
-      endAllWaits()
-      liveTasks.cancelAll()
-      while true {
-        takeInbox()
-        if ready.isEmpty {
-          if liveTasks.count == 0 { break }
-          if pendingWaits > 0 {
-            endAllWaits()
-          } else if inbox.fallAsleep() {
-            loop.waitForWake()
-            _ = inbox.wake()
-          }
-        }
-        let wasAlone = liveTasks.count == 0
-        for _ in 0..<ready.count { runNext() }
-        // Calls and other people's tasks that renew themselves must not keep it open.
-        if wasAlone && liveTasks.count == 0 { break }
-        liveTasks.cancelAll()
-      }
-    }
-    tearDown()
-  }
-
-  /// Tells the deferred callbacks of what was decided before the reactor closes: first, and with their own outcomes.
-  private func tellDecided() {
-    var isTold = false
-    while !isTold {
-      isTold = true
-      for _ in 0..<ready.count {
-        let entry = ready.removeFirst()
-        if case .callback = entry {
-          isTold = false
-          run(entry)
-        } else {
-          ready.append(entry)
-        }
-      }
-    }
-  }
-
-  /// Ends each source's waits in its order, and drops what is scheduled.
-  private func endAllWaits() {
-    var left: [WaiterPointer] = []
-    pool.forEachWaiting { left.append($0) }
-    for waiter in left where waiter.pointee.state == .waiting {
-      if waiter.pointee.role.isCall {
-        cancelHere(waiter.pointee.id)
-      } else {
-        waiter.pointee.source.closeAbandoned()
-      }
-    }
-    settle()
-  }
-
-  /// Lets go of everything. No task is left.
-  private func tearDown() {
-    owner.store(toro_number_this_thread(), ordering: .relaxed)
-    let wasPhase = closePhase
-    closePhase = .closing
-    if wasPhase != .closing { withTurn { endAllWaits() } }
-    // What was queued and has not run is dropped, callbacks of ended waits excepted; jobs go on elsewhere.
-    endAllWaits()
-    let left = inbox.close()
-    while !ready.isEmpty {
-      let entry = ready.removeFirst()
-      if case .callback(let waiter) = entry { tell(waiter) } else { drop(entry) }
-    }
-    for entry in left { drop(entry) }
-    closedFlag.store(true, ordering: .releasing)
-    closePhase = .closed
-    owner.store(.max, ordering: .releasing)
-    AdoptedBases.forget(self)
-    eventLoop?.close()
-    eventLoop = nil
-  }
-
-  private func drop(_ entry: Ready) {
-    switch entry {
-    case .job: runOnFallback(entry)
-    case .resume(let waiter):
-      runOnFallback(.job(unsafeBitCast(waiter.pointee.told.0, to: UnownedJob.self), .init(bits: waiter.pointee.told.1)))
-    case .scheduled(let waiter), .callback(let waiter): dropScheduled(waiter)
-    case .recycle(let waiter): recycle(waiter)
-    default: break
-    }
-  }
-
   // MARK: Scratch memory
 
   /// Lends memory to a call that does not suspend: 64 KiB, so that what is received needs none of each connection's own. (The
@@ -502,48 +321,6 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     scratch = memory
     return try body(UnsafeMutableRawBufferPointer(start: memory, count: size))
   }
-
-  // MARK: Forking
-
-  /// Makes the reactor usable in a forked child: until then calls stop with a message.
-  ///
-  /// The child gets an epoll instance (on an own base; a host calls `event_reinit` on its own first) and an eventfd of its
-  /// own. Waits and ready work are the child's copies of the parent's. The calling thread becomes the reactor's.
-  ///
-  /// - Throws: ``SystemError`` if the system refuses the descriptors, or another thread forked while the reactor ran: its
-  ///   loop is then in the middle of a turn that nobody is in.
-  public func reinitializeAfterFork() throws(SystemError) {
-    if runningFlag.load(ordering: .relaxed) && owner.load(ordering: .relaxed) != toro_forking_thread_number() {
-      throw SystemError(
-        "fork", errno: EBUSY,
-        reason: "another thread forked while the reactor ran, which this process cannot go on with")
-    }
-    try loop.reinitialize()
-    forgetOtherThreads()
-    forkCount.store(toro_fork_count(), ordering: .relaxed)
-    owner.store(toro_number_this_thread(), ordering: .releasing)
-    if isInTurn && toro_current_reactor() == nil {
-      toro_set_current_reactor(Unmanaged.passUnretained(self).toOpaque())
-    }
-    for source in freedInChild { enqueueReady(.abandoned(source)) }
-    freedInChild = []
-  }
-
-  /// In a forked child: the threads of the parent are not in this process, nor the turn that one of them was in.
-  private func forgetOtherThreads() {
-    inbox = Inbox()  // its lock may be held by one of them
-    guard owner.load(ordering: .relaxed) != toro_forking_thread_number() else { return }
-    runningFlag.store(false, ordering: .relaxed)
-    isInTurn = false
-    isTelling = false
-    isSpinning = false
-    isPolledFor = false
-    batchLeft = 0
-  }
-
-  /// The last handle of a source went in a forked child, on whatever thread: nothing of the reactor's may be touched before
-  /// it is re-initialised.
-  package func abandonInChild(_ source: WaitSource) { freedInChild.append(source) }
 
   // MARK: Executors
 

@@ -1,13 +1,14 @@
 /// Runs `body`, and cancels it if the deadline passes first.
 ///
-/// The body runs as a task of its own, on the reactor, which has the caller's name. If it ends by itself, what it returns or throws comes back, also
-/// when the deadline passed meanwhile; if it throws after it was cancelled for the deadline, ``TimeoutError`` does. A body
-/// that ignores cancellation is waited for.
+/// The body runs as a task of its own, on the reactor, which has the caller's name. If it ends by itself, what it returns or
+/// throws comes back, also when the deadline passed meanwhile; if it throws after it was cancelled for the deadline,
+/// ``TimeoutError`` does. A body that ignores cancellation is waited for.
 ///
 /// - Parameters:
 ///   - deadline: Until when the body may run. One that has passed cancels it before it starts.
 ///   - reactor: Whose clock it is, and where the body runs.
-/// - Throws: What the body throws; ``TimeoutError``, which names the place of this call; `CancellationError` if the caller is cancelled and the body throws it.
+/// - Throws: What the body throws; ``TimeoutError``, which names the place of this call; `CancellationError` if the caller is
+///   cancelled and the body throws it.
 /// - Isolation: May be awaited from any thread.
 public func withDeadline<Value: Sendable>(
   _ deadline: Deadline, on reactor: Reactor = .current, file: StaticString = #fileID, line: UInt = #line,
@@ -26,11 +27,7 @@ public func withDeadline<Value: Sendable>(
   }
   let timer: Wait? =
     due == .max || due == .min ? nil : try await reactor.perform { reactor.cancel(task, at: due, noting: expiry) }
-  let result = await withTaskCancellationHandler {
-    await task.result
-  } onCancel: {
-    task.cancel()
-  }
+  let result = await task.join()
   timer?.cancel()
   switch result {
   case .success(let value): return value

@@ -1,0 +1,54 @@
+import CToroShims
+import Glibc
+
+extension Reactor {
+  /// Makes the reactor usable in a forked child: until then calls stop with a message.
+  ///
+  /// The child gets an epoll instance (on an own base; a host calls `event_reinit` on its own first) and an eventfd of its
+  /// own. Waits and ready work are the child's copies of the parent's. The calling thread becomes the reactor's.
+  ///
+  /// - Throws: ``SystemError`` if the system refuses the descriptors, or another thread forked while the reactor ran: its
+  ///   loop is then in the middle of a turn that nobody is in.
+  public func reinitializeAfterFork() throws(SystemError) {
+    if runningFlag.load(ordering: .relaxed) && owner.load(ordering: .relaxed) != toro_forking_thread_number() {
+      throw SystemError(
+        "fork", errno: EBUSY,
+        reason: "another thread forked while the reactor ran, which this process cannot go on with")
+    }
+    try loop.reinitialize()
+    forgetOtherThreads()
+    forkCount.store(toro_fork_count(), ordering: .relaxed)
+    owner.store(toro_number_this_thread(), ordering: .releasing)
+    if isInTurn && toro_current_reactor() == nil {
+      toro_set_current_reactor(Unmanaged.passUnretained(self).toOpaque())
+    }
+    for source in freedInChild { enqueueReady(.abandoned(source)) }
+    freedInChild = []
+  }
+
+  /// In a forked child: the threads of the parent are not in this process, nor the turn that one of them was in.
+  func forgetOtherThreads() {
+    inbox = Inbox()  // its lock may be held by one of them
+    guard owner.load(ordering: .relaxed) != toro_forking_thread_number() else { return }
+    runningFlag.store(false, ordering: .relaxed)
+    isInTurn = false
+    isTelling = false
+    isSpinning = false
+    isPolledFor = false
+    batchLeft = 0
+  }
+
+  /// The last handle of a source went in a forked child, on whatever thread: nothing of the reactor's may be touched before
+  /// it is re-initialised.
+  package func abandonInChild(_ source: WaitSource) { freedInChild.append(source) }
+
+  /// Stops the program in a forked child that did not call ``reinitializeAfterFork()``.
+  func expectNoFork(_ call: @autoclosure () -> String) {
+    if isForked {
+      fatalError("\(call()): this process was forked. Call `reactor.reinitializeAfterFork()` in the child first")
+    }
+  }
+
+  /// Whether this is a forked child in which ``reinitializeAfterFork()`` has not been called.
+  package var isForked: Bool { toro_fork_count() != forkCount.load(ordering: .relaxed) }
+}
