@@ -97,7 +97,7 @@ fuzz-http: test-prerequisites  ## Compare the HTTP parser with h11 and httptools
 	swift build --traits $(TRAITS) --product ToroHTTPVerdict
 	Tests/HTTP/Peers/fuzz.py .build/debug/ToroHTTPVerdict $(COUNT) $(SEED)
 
-.PHONY: prove simulate faults soak proof-programs
+.PHONY: prove simulate faults fuzz soak proof-programs
 
 # How many random programs for each family, and which of the small worlds: each EVERYth. PROCESSES share the work.
 PROGRAMS ?= 300000
@@ -105,13 +105,14 @@ EVERY ?= 7
 PROCESSES ?= 2
 PROOF = Proof/.build/release/ToroProof
 
-prove: simulate faults  ## Simulate, have calls fail, and see that tests find every mutant and run every line; half an hour on two cores
+prove: simulate faults fuzz  ## Simulate, have calls fail, fuzz, and see that tests find every mutant and run every line; half an hour on two cores
 	@scripts/need.sh commands python3:python3
 	Proof/mutants.py --quick
 	Proof/coverage.py
 
 proof-programs: prerequisites
-	swift build --package-path Proof -c release -Xswiftc -assert-config -Xswiftc Debug
+	swift build --package-path Proof -c release -Xswiftc -assert-config -Xswiftc Debug --product ToroProof
+	swift build --package-path Proof -c release -Xswiftc -assert-config -Xswiftc Debug --product ToroFaults
 
 simulate: proof-programs  ## Run PROGRAMS random programs (300000) and each EVERYth small world (7) on primitives and models
 	$(PROOF) simulate all --programs $(PROGRAMS) --threaded 64 --processes $(PROCESSES)
@@ -123,6 +124,13 @@ simulate: proof-programs  ## Run PROGRAMS random programs (300000) and each EVER
 faults: proof-programs  ## Have each call of the system's that some scenarios make fail once
 	@scripts/need.sh commands python3:python3 gcc:gcc
 	Proof/faults.py --processes $(PROCESSES)
+
+# How many inputs for each target.
+INPUTS ?= 20000
+
+fuzz: prerequisites  ## Give parsers, the C interface and the primitives INPUTS inputs each (20000) that a fuzzer makes up
+	@scripts/need.sh commands python3:python3
+	Proof/fuzz.py --runs $(INPUTS) --processes $(PROCESSES)
 
 # For how long.
 MINUTES ?= 10
@@ -190,7 +198,7 @@ lint:  ## Check the sources' format
 	swift format lint --strict --recursive $(SOURCES)
 
 clean:  ## Remove what was built
-	rm -rf .build .build-mutants .build-coverage Proof/.build .build-tsan .build-asan .build-library .build-deb .build-examples .build-docs \
+	rm -rf .build .build-mutants .build-coverage Proof/.build .build-tsan .build-asan .build-library .build-deb .build-examples .build-docs .build-fuzz \
 		.build-peers Benchmarks/.build Benchmarks/Statistics/.build Examples/.build
 
 prerequisites:

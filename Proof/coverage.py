@@ -44,9 +44,10 @@ let package = Package(
       name: "ToroScenarios", dependencies: ["CToro"], path: "Tests/C/ToroScenarios",
       linkerSettings: [.linkedLibrary("event_core"), .linkedLibrary("event_pthreads")]),
     .executableTarget(name: "ToroCheck", dependencies: ["ToroC", "ToroScenarios"], path: "Tests/C/ToroCheck"),
-    .executableTarget(
-      name: "ToroProof", dependencies: ["Toro"], path: "Proof/Sources/ToroProof",
+    .target(
+      name: "ToroModels", dependencies: ["Toro"], path: "Proof/Sources/ToroModels",
       swiftSettings: [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
+    .executableTarget(name: "ToroProof", dependencies: ["ToroModels"], path: "Proof/Sources/ToroProof"),
     .testTarget(
       name: "ToroCTests", dependencies: ["Toro", "ToroC", "ToroScenarios", "ToroCheck"],
       exclude: ["HeaderTests.swift"], swiftSettings: settings),
@@ -134,7 +135,7 @@ def main():
     scratch = arguments.scratch
     parts = [
         "CLibevent", "Sources/CToroShims", "Sources/Toro", "Sources/CToro", "Sources/ToroC", "Tests/C", "Tests/ToroCTests",
-        "Tests/ToroReactorTests", "Tests/ToroTests", "Proof/Sources/ToroProof"]
+        "Tests/ToroReactorTests", "Tests/ToroTests", "Proof/Sources/ToroModels", "Proof/Sources/ToroProof"]
     scratch_package.copy(parts, scratch, MANIFEST)
     build = ["swift", "build", "--build-tests", "--enable-code-coverage"]
     if subprocess.run(build, cwd=scratch).returncode != 0:

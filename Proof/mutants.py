@@ -43,9 +43,10 @@ let package = Package(
     .systemLibrary(name: "CLibevent", path: "CLibevent", pkgConfig: "libevent_core"),
     .target(name: "CToroShims"),
     .target(name: "Toro", dependencies: ["CLibevent", "CToroShims"], swiftSettings: settings),
-    .executableTarget(
-      name: "ToroProof", dependencies: ["Toro"], path: "Proof/Sources/ToroProof",
+    .target(
+      name: "ToroModels", dependencies: ["Toro"], path: "Proof/Sources/ToroModels",
       swiftSettings: [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
+    .executableTarget(name: "ToroProof", dependencies: ["ToroModels"], path: "Proof/Sources/ToroProof"),
     .testTarget(name: "ToroTests", dependencies: ["Toro"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
@@ -134,7 +135,7 @@ def copy(mutants, scratch):
     sources = Path("Sources") / "Toro"
     changed = {sources / file: text for file, text in mutate(mutants, ROOT / sources).items()}
     changed[sources / "Support" / "Mutant.swift"] = SWITCH
-    parts = ["CLibevent", "Sources/CToroShims", "Sources/Toro", "Tests/ToroTests", "Proof/Sources/ToroProof"]
+    parts = ["CLibevent", "Sources/CToroShims", "Sources/Toro", "Tests/ToroTests", "Proof/Sources/ToroModels", "Proof/Sources/ToroProof"]
     scratch_package.copy(parts, scratch, MANIFEST, changed)
 
 

@@ -187,13 +187,34 @@ private func inReactor(_ body: @escaping @Sendable (Reactor) async throws -> Voi
 private func serve(
   _ listener: Listener, _ journal: Journal, _ connect: @escaping @Sendable () async throws -> Connection
 ) async throws {
-  let reactor = Reactor.current
-  let serving = reactor.spawn {
+  try await serve(listener, journal) { connection in
+    while let line = try await connection.readLine() {
+      try await connection.write(["\(line)\n", "."].map { Array($0.utf8) })
+    }
+  } toClient: {
+    let client = try await connect()
+    defer { client.close() }
+    for number in 1...3 {
+      try await client.write("line \(number)\n")
+      guard try await client.read(exactly: 8) == Array("line \(number)\n.".utf8).suffix(8) else {
+        throw CutShort()
+      }
+    }
+    try await sendFile(over: client)
+    client.closeWrite()
+    while try await !client.read().isEmpty {}
+  }
+}
+
+/// Serves connections while a client has its way; then all is stopped.
+private func serve(
+  _ listener: Listener, _ journal: Journal, _ answer: @escaping @Sendable (Connection) async throws -> Void,
+  toClient client: @escaping @Sendable () async throws -> Void
+) async throws {
+  let serving = Reactor.current.spawn {
     try await listener.serve { connection in
       do {
-        while let line = try await connection.readLine() {
-          try await connection.write(["\(line)\n", "."].map { Array($0.utf8) })
-        }
+        try await answer(connection)
         connection.closeWrite()
       } catch {
         journal.tell(error)
@@ -202,19 +223,7 @@ private func serve(
     }
   }
   do {
-    try await part("exchange") {
-      let client = try await connect()
-      defer { client.close() }
-      for number in 1...3 {
-        try await client.write("line \(number)\n")
-        guard try await client.read(exactly: 8) == Array("line \(number)\n.".utf8).suffix(8) else {
-          throw CutShort()
-        }
-      }
-      try await sendFile(over: client)
-      client.closeWrite()
-      while try await !client.read().isEmpty {}
-    }
+    try await part("exchange", client)
   } catch {
     journal.tell(error)
   }
@@ -237,32 +246,17 @@ private func flood(_ journal: Journal) throws {
   let size = 4 << 20
   try inReactor { reactor in
     let listener = try Listener(host: "127.0.0.1", port: 0)
-    let serving = reactor.spawn {
-      try await listener.serve { connection in
-        do {
-          try await connection.write([UInt8](repeating: 1, count: size))
-          try await connection.write([[UInt8](repeating: 2, count: size), [3]])
-          connection.closeWrite()
-        } catch {
-          journal.tell(error)
-          throw error
-        }
-      }
+    try await serve(listener, journal) { connection in
+      try await connection.write([UInt8](repeating: 1, count: size))
+      try await connection.write([[UInt8](repeating: 2, count: size), [3]])
+    } toClient: {
+      let client = try await Connection.connect(to: listener.localAddress)
+      defer { client.close() }
+      try await reactor.sleep(for: .milliseconds(5))
+      var count = 0
+      while case let bytes = try await client.read(), !bytes.isEmpty { count += bytes.count }
+      if count != 2 * size + 1 { throw CutShort() }
     }
-    do {
-      try await part("reading") {
-        let client = try await Connection.connect(to: listener.localAddress)
-        defer { client.close() }
-        try await reactor.sleep(for: .milliseconds(5))
-        var count = 0
-        while case let bytes = try await client.read(), !bytes.isEmpty { count += bytes.count }
-        if count != 2 * size + 1 { throw CutShort() }
-      }
-    } catch {
-      journal.tell(error)
-    }
-    _ = try await part("stop") { try await listener.stop(grace: .seconds(5)) }
-    _ = try await part("serving") { try await serving.value }
   }
 }
 

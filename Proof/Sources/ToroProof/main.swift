@@ -1,4 +1,5 @@
 import Glibc
+import ToroModels
 
 let usage = """
   usage: ToroProof simulate FAMILY [--programs N] [--seed S] [--operations K] [--form callback|task|mixed]

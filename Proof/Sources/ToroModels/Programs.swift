@@ -7,7 +7,7 @@ protocol Programs<F> {
 }
 
 /// In what form programs wait.
-enum Form: String, CaseIterable, Sendable {
+package enum Form: String, CaseIterable, Sendable {
   case callback, task, mixed
 }
 
@@ -23,11 +23,23 @@ struct RandomPrograms<F: Family>: Programs {
 
   func make(_ index: Int, into program: inout Program) {
     var random = Random(seed &* 0xD134_2543_DE82_EF95 &+ UInt64(index))
+    make(by: &random, into: &program)
+  }
+
+  /// The program whose every choice is made by some bytes: as many steps as there are bytes for.
+  static func make(from bytes: UnsafeRawBufferPointer, into program: inout Program) {
+    var choices = Choices(bytes)
+    let form = [Form.callback, .mixed, .task][choices.below(3)]
+    let programs = RandomPrograms(seed: 0, operations: Program.limit, form: form, threaded: 0)
+    programs.make(by: &choices, into: &program)
+  }
+
+  private func make(by random: inout some Numbers, into program: inout Program) {
     program.setting = F.settings[random.below(F.settings.count)]
     program.isDeferred = random.isOneIn(3)
     let isThreaded = threaded > 0 && random.isOneIn(threaded)
     program.steps.removeAll(keepingCapacity: true)
-    for id in 0..<operations {
+    for id in 0..<operations where !random.isSpent {
       var step = Step()
       step.act = act(&random, id)
       if step.act.verb == .begin && random.isOneIn(3) { step.then = reaction(&random, id) }
@@ -44,7 +56,7 @@ struct RandomPrograms<F: Family>: Programs {
     }
   }
 
-  private func act(_ random: inout Random, _ id: Int) -> Act {
+  private func act(_ random: inout some Numbers, _ id: Int) -> Act {
     switch random.below(1000) {
     case ..<350: begin(&random)
     case ..<580: notify(&random)
@@ -58,7 +70,7 @@ struct RandomPrograms<F: Family>: Programs {
     }
   }
 
-  private func reaction(_ random: inout Random, _ id: Int) -> Act {
+  private func reaction(_ random: inout some Numbers, _ id: Int) -> Act {
     switch random.below(100) {
     case ..<40: notify(&random)
     case ..<65: begin(&random)
@@ -69,7 +81,7 @@ struct RandomPrograms<F: Family>: Programs {
     }
   }
 
-  private func begin(_ random: inout Random) -> Act {
+  private func begin(_ random: inout some Numbers) -> Act {
     var act = Act.begin(UInt8(random.below(F.waits.count)), Int8(1 + random.below(3)))
     switch random.below(10) {
     case ..<4: break
@@ -80,17 +92,17 @@ struct RandomPrograms<F: Family>: Programs {
     return act
   }
 
-  private func notify(_ random: inout Random) -> Act {
+  private func notify(_ random: inout some Numbers) -> Act {
     if F.notices.isEmpty { return begin(&random) }
     return .notify(UInt8(random.below(F.notices.count)), Int8(random.below(F.amounts.count) + F.amounts.lowerBound))
   }
 
-  private func attempt(_ random: inout Random) -> Act {
+  private func attempt(_ random: inout some Numbers) -> Act {
     if F.attempts.isEmpty { return begin(&random) }
     return .attempt(UInt8(random.below(F.attempts.count)), Int8(1 + random.below(3)))
   }
 
-  private func cancel(_ random: inout Random, _ id: Int) -> Act {
+  private func cancel(_ random: inout some Numbers, _ id: Int) -> Act {
     let recent = max(0, id - 12)
     let target = recent + random.below(id - recent + 1)
     return Act(verb: .cancel, target: UInt8(random.isOneIn(5) ? target + Program.reaction : target))

@@ -1,15 +1,15 @@
 import Glibc
 
 /// What to run: programs by their numbers, on some processes.
-struct Plan {
-  var first = 0
+package struct Plan {
+  package var first = 0
   /// How many numbers there are.
-  var programs = 0
+  package var programs = 0
   /// Of these numbers, only every so many is run.
-  var every = 1
+  package var every = 1
   /// Stop after so many steps, if it is not 0.
-  var steps = 0
-  var processes = 1
+  package var steps = 0
+  package var processes = 1
   /// How the same program is asked for again: words before its number.
   var again = ""
 }
@@ -181,7 +181,7 @@ private func dieQuickly() {
 }
 
 /// Prints a line at once.
-func say(_ text: String) {
+package func say(_ text: String) {
   let line = text + "\n"
   _ = line.withCString { write(STDOUT_FILENO, $0, line.utf8.count) }
 }

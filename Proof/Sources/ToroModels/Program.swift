@@ -55,9 +55,9 @@ struct Setting: Equatable, Sendable {
 
 /// What is done to one primitive, in order. A step is named by its place; what is done when its wait has ended, by its place
 /// and ``reaction``.
-struct Program: Equatable, Sendable {
+package struct Program: Equatable, Sendable {
   /// How many steps there can be.
-  static let limit = 64
+  package static let limit = 64
   static let reaction = limit
 
   var setting = Setting()

@@ -61,7 +61,7 @@ enum SemaphoreFamily: Family {
   static let notifiesElsewhere = true
 
   static func close(_ semaphore: Semaphore) { semaphore.close() }
-  static func look(_ semaphore: Semaphore) -> Look { ToroProof.look(semaphore) }
+  static func look(_ semaphore: Semaphore) -> Look { ToroModels.look(semaphore) }
 
   static func stock(_ look: Look) -> Int { look.first }
   static func weight(granted act: Act) -> Int { act.kind == 0 ? -Int(act.amount) : 0 }
@@ -115,7 +115,7 @@ enum BoundedSemaphoreFamily: Family {
   }
 
   static func close(_ semaphore: BoundedSemaphore) { semaphore.close() }
-  static func look(_ semaphore: BoundedSemaphore) -> Look { ToroProof.look(semaphore) }
+  static func look(_ semaphore: BoundedSemaphore) -> Look { ToroModels.look(semaphore) }
 
   // A grant takes no more than the bound, which the model knows: so what is conserved is looked at there.
 

@@ -1,0 +1,1 @@
+../../../Examples/WorkQueue/Protocol.swift
