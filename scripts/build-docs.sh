@@ -12,7 +12,7 @@ mkdir -p "$work" "$(dirname "$out")"
 docc=$(dirname "$(readlink -f "$(command -v swift)")")/docc
 [ -x "$docc" ] || docc=$(command -v docc)
 
-swift build --traits TLS,HTTP --target ToroInspector
+swift build --traits TLS,HTTP,Logging,Metrics,ServiceLifecycle --target ToroInspector
 built=$(swift build --show-bin-path)
 archives=
 dependencies=
@@ -31,10 +31,15 @@ for module in $modules; do
   # shellcheck disable=SC2086
   "$docc" convert $catalog --additional-symbol-graph-dir "$graphs" --output-dir "$work/$module.doccarchive" \
     --fallback-display-name "$module" --fallback-bundle-identifier "$module" --transform-for-static-hosting \
-    --enable-experimental-external-link-support $dependencies
+    --diagnostics-file "$work/$module.diagnostics" \
+    --enable-experimental-external-link-support $dependencies >"$work/$module.log" 2>&1 || {
+    cat "$work/$module.log"
+    exit 1
+  }
   archives="$archives $work/$module.doccarchive"
   dependencies="$dependencies --dependency $work/$module.doccarchive"
 done
+scripts/check-comments.py "$work"
 # shellcheck disable=SC2086
 "$docc" merge $archives --output-path "$out" --synthesized-landing-page-name "Toro's libraries"
 # The site asks for it, and would have an error on the console where there is none.

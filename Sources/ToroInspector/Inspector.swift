@@ -84,7 +84,9 @@ public final class Inspector: Sendable, CustomStringConvertible {
 
   /// Adds a reactor; one that is watched already stays as it is.
   ///
-  /// - Parameter name: What to call it.
+  /// - Parameters:
+  ///   - reactor: Which.
+  ///   - name: What to call it.
   /// - Isolation: From any thread.
   public func watch(_ reactor: Reactor, name: String = "reactor") { observer.watch(reactor, name: name) }
 

@@ -38,7 +38,9 @@ public final class WaitReporter: Sendable {
 
   /// Adds a reactor.
   ///
-  /// - Parameter name: What to call it.
+  /// - Parameters:
+  ///   - reactor: Which.
+  ///   - name: What to call it.
   /// - Isolation: From any thread.
   public func watch(_ reactor: Reactor, name: String = "reactor") { observer.watch(reactor, name: name) }
 

@@ -10,6 +10,7 @@ public struct KeepAlive: Hashable, Sendable {
   /// After how many questions without an answer the connection counts as cut, at least 1.
   public var count: Int
 
+  /// After a minute, six times, ten seconds apart, unless told otherwise.
   public init(idle: Int = 60, interval: Int = 10, count: Int = 6) {
     self.idle = idle
     self.interval = interval

@@ -28,6 +28,7 @@ public struct ConnectionChunks: AsyncSequence, Sendable {
 
   public func makeAsyncIterator() -> Iterator { Iterator(chunks: self) }
 
+  /// What `for try await` takes the portions from.
   public struct Iterator: AsyncIteratorProtocol {
     let chunks: ConnectionChunks
 
@@ -54,6 +55,7 @@ public struct ConnectionLines: AsyncSequence, Sendable {
 
   public func makeAsyncIterator() -> Iterator { Iterator(lines: self) }
 
+  /// What `for try await` takes the lines from.
   public struct Iterator: AsyncIteratorProtocol {
     let lines: ConnectionLines
 

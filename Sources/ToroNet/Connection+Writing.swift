@@ -50,7 +50,9 @@ extension Connection {
 
   /// Writes bytes of the caller's memory, without a copy where the system takes them at once.
   ///
-  /// - Parameter bytes: They must stay valid and unchanged until the call returns.
+  /// - Parameters:
+  ///   - bytes: They must stay valid and unchanged until the call returns.
+  ///   - deadline: As for the others.
   /// - Throws: As ``write(_:deadline:file:line:)-([UInt8],_,_,_)``.
   /// - Precondition: No other task writes.
   /// - Isolation: May be awaited from any thread.

@@ -32,6 +32,7 @@ extension Listener {
     public var tls: TLSContext?
     #endif
 
+    /// The standard ones.
     public init() {}
 
     /// The standard ones, changed by `change`.

@@ -8,7 +8,9 @@ import Toro
 public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
   /// What kind of address it is.
   public enum Family: Hashable, Sendable {
+    /// Of the Internet, as in `192.0.2.1:80`.
     case ipv4
+    /// Of the Internet, as in `[2001:db8::1]:80`.
     case ipv6
     /// A socket of this machine, which has a path in the file system, or a name of its own, or neither.
     case unix

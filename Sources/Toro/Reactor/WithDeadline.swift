@@ -7,6 +7,7 @@
 /// - Parameters:
 ///   - deadline: Until when the body may run. One that has passed cancels it before it starts.
 ///   - reactor: Whose clock it is, and where the body runs.
+///   - body: What is bounded.
 /// - Throws: What the body throws; ``TimeoutError``, which names the place of this call; `CancellationError` if the caller is
 ///   cancelled and the body throws it.
 /// - Isolation: May be awaited from any thread.

@@ -65,9 +65,13 @@ public enum WaitOutcome: UInt8, Sendable, CustomStringConvertible {
 /// How a wait for a value ended: ``WaitOutcome`` with the value that a granted one received.
 @frozen
 public enum WaitResult<Value> {
+  /// It got what it waited for, which is this.
   case granted(Value)
+  /// The deadline passed first. It owns nothing.
   case timedOut
+  /// It was cancelled first. It owns nothing.
   case cancelled
+  /// What it waited for, or the reactor, was closed first.
   case closed
 
   /// The value, or `nil` unless granted.

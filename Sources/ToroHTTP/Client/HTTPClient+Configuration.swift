@@ -58,6 +58,7 @@ extension HTTPClient {
   /// and 302 to a POST, by a GET without it. The fields Authorization and Cookie are not sent to another origin, nor what is
   /// said of a body that is left out. What is not followed is an answer like others.
   public enum Redirects: Hashable, Sendable {
+    /// It is an answer like others.
     case none
     /// At most so many one after the other: one more throws ``HTTPClientError``, as one that leads nowhere does. From https to
     /// http only where that is allowed.

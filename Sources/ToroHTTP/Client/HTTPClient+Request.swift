@@ -43,7 +43,9 @@ extension HTTPClient {
       self.init(method: method, url: try HTTPURL(url), headerFields: headerFields, body: body)
     }
 
-    /// - Parameter head: With a scheme, an authority and a path.
+    /// - Parameters:
+    ///   - head: With a scheme, an authority and a path.
+    ///   - body: What is sent after it.
     /// - Throws: ``HTTPURLError``.
     public init(_ head: HTTPRequest, body: Body = .empty) throws(HTTPURLError) {
       try self.init(
@@ -53,8 +55,11 @@ extension HTTPClient {
 
     /// What is sent after the head.
     public enum Body: Sendable {
+      /// Nothing.
       case empty
+      /// These bytes.
       case bytes([UInt8])
+      /// This text, in UTF-8.
       case text(String)
       /// What the closure writes, of this length if it is known, else in chunks. It cannot be sent again: the request is not
       /// repeated, and no redirect followed that needs it to be.

@@ -11,7 +11,10 @@ import ToroNet
 public struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
   /// What is spoken.
   public enum Scheme: String, Hashable, Sendable {
-    case http, https
+    /// Plain.
+    case http
+    /// Over TLS.
+    case https
 
     /// 80 and 443.
     public var defaultPort: Int { self == .http ? 80 : 443 }

@@ -20,7 +20,12 @@
 ///   end is there, and searched for it once.
 public struct HTTPParser: Sendable {
   /// Which messages it parses.
-  public enum Kind: Sendable { case request, response }
+  public enum Kind: Sendable {
+    /// What a client sends.
+    case request
+    /// What a server sends.
+    case response
+  }
 
   /// What a call came to.
   public enum Step: Hashable, Sendable {

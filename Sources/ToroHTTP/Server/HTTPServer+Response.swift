@@ -21,8 +21,11 @@ extension HTTPServer {
 
     /// What is sent after the head. To a request for the head only nothing is.
     public enum Body: Sendable {
+      /// Nothing.
       case empty
+      /// These bytes.
       case bytes([UInt8])
+      /// This text, in UTF-8.
       case text(String)
       /// What the closure writes, of this length if it is known.
       case stream(length: Int?, @Sendable (BodyWriter) async throws -> Void)

@@ -14,10 +14,20 @@ public struct Datagram: Hashable, Sendable {
   /// What it says as text; what is not UTF-8 is repaired.
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 
+  /// A datagram to be sent.
+  ///
+  /// - Parameters:
+  ///   - bytes: What it says.
+  ///   - address: Whom to; `nil` is whom the socket is connected to.
   public init(_ bytes: [UInt8], to address: SocketAddress? = nil) {
     self.bytes = bytes
     self.address = address
   }
 
+  /// A datagram of a text, in UTF-8, to be sent.
+  ///
+  /// - Parameters:
+  ///   - text: What it says.
+  ///   - address: Whom to; `nil` is whom the socket is connected to.
   public init(_ text: String, to address: SocketAddress? = nil) { self.init(Array(text.utf8), to: address) }
 }

@@ -34,6 +34,7 @@ extension DatagramSocket {
     /// Of a Unix socket: whether a file that was left by a socket that nobody has any more is removed first.
     public var replacesStaleFile = true
 
+    /// The standard ones.
     public init() {}
 
     /// The standard ones, changed by `change`.

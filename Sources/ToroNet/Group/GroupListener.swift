@@ -155,6 +155,7 @@ public final class GroupListener: AsyncSequence, CustomStringConvertible, @unche
     }
   }
 
+  /// What `for try await` takes the connections from.
   public struct Iterator: AsyncIteratorProtocol {
     let listener: GroupListener
     let reactor: Reactor

@@ -103,7 +103,9 @@ public final class SharedQueue<Element: Sendable>: AsyncSequence, Sendable, Cust
 
   /// Puts an item into the queue, waiting first in, first out while it is full.
   ///
-  /// - Parameter reactor: On which to wait: that of the task.
+  /// - Parameters:
+  ///   - item: What to put.
+  ///   - reactor: On which to wait: that of the task.
   /// - Throws: `CancellationError` if the task is cancelled first; `ClosedError` if the queue is closed; `ReactorClosedError`. The
   ///   item is then not in the queue.
   /// - Isolation: In a task of a reactor; elsewhere name one to wait on.
@@ -284,6 +286,7 @@ public final class SharedQueue<Element: Sendable>: AsyncSequence, Sendable, Cust
 
   // MARK: Iterating
 
+  /// What `for try await` takes the items from.
   public struct Iterator: AsyncIteratorProtocol {
     let queue: SharedQueue
 

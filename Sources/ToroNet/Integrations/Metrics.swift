@@ -33,7 +33,7 @@ extension Reactor {
 }
 
 extension ReactorGroup {
-  /// Reports what happens on each of the group's reactors, as ``Toro/Reactor/reportMetrics(name:every:to:)``, until the group ends.
+  /// Reports what happens on each of the group's reactors, as `Reactor.reportMetrics(name:every:to:)` does, until the group ends.
   ///
   /// - Isolation: From any thread, also before the group runs.
   public func reportMetrics(

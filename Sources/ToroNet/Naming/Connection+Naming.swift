@@ -11,6 +11,7 @@ extension Connection {
     /// milliseconds at first, as RFC 8305 recommends.
     public var attemptDelay = Duration.milliseconds(250)
 
+    /// The standard ones.
     public init() {}
 
     /// The standard ones, changed by `change`.

@@ -63,6 +63,9 @@ public final class Resolver: Sendable {
   /// - Parameters:
   ///   - host: As for ``resolve(_:port:family:deadline:on:file:line:)``.
   ///   - service: A name of `/etc/services`, such as `https`, or a port in digits.
+  ///   - family: As there.
+  ///   - deadline: As there.
+  ///   - reactor: As there.
   /// - Returns: As ``resolve(_:port:family:deadline:on:file:line:)``.
   /// - Throws: As ``resolve(_:port:family:deadline:on:file:line:)``; ``ResolverError`` also if there is no such service.
   /// - Isolation: May be awaited from any thread.

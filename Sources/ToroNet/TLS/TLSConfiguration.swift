@@ -22,6 +22,12 @@ public struct TLSConfiguration: Sendable {
     /// What an encrypted private key is decrypted by.
     public var password: String?
 
+    /// An identity.
+    ///
+    /// - Parameters:
+    ///   - certificateChain: The certificate first.
+    ///   - privateKey: The key of that certificate.
+    ///   - password: What an encrypted key is decrypted by.
     public init(certificateChain: PEM, privateKey: PEM, password: String? = nil) {
       self.certificateChain = certificateChain
       self.privateKey = privateKey
@@ -49,9 +55,11 @@ public struct TLSConfiguration: Sendable {
 
   /// Whether a server asks its clients for certificates, which ``trustRoots`` have to vouch for.
   public enum ClientCertificates: Hashable, Sendable {
+    /// None is asked for.
     case none
     /// A client that shows none is served; one that shows a bad one is not.
     case optional
+    /// A client that shows none is not served.
     case required
   }
 
@@ -95,7 +103,9 @@ public struct TLSConfiguration: Sendable {
 
 /// A version of TLS. Older ones are not spoken.
 public enum TLSVersion: Int, Comparable, Sendable, CustomStringConvertible {
+  /// TLS 1.2 (RFC 5246).
   case tls12 = 0x0303
+  /// TLS 1.3 (RFC 8446).
   case tls13 = 0x0304
 
   public static func < (left: TLSVersion, right: TLSVersion) -> Bool { left.rawValue < right.rawValue }

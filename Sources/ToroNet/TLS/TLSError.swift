@@ -5,6 +5,7 @@ import COpenSSL
 ///
 /// What the network did is a ``SocketError``, as without TLS.
 public struct TLSError: Error, Hashable, CustomStringConvertible {
+  /// What went wrong, as programs tell it apart.
   public enum Kind: Hashable, Sendable {
     /// A certificate, a key or another part of a ``TLSConfiguration`` cannot be used.
     case configuration
@@ -20,8 +21,11 @@ public struct TLSError: Error, Hashable, CustomStringConvertible {
     case truncated
   }
 
+  /// Why a certificate is refused.
   public enum CertificateProblem: Hashable, Sendable {
+    /// Its time is over.
     case expired
+    /// Its time has not begun.
     case notYetValid
     /// It is for another name or address than the one connected to.
     case wrongHost
@@ -31,9 +35,11 @@ public struct TLSError: Error, Hashable, CustomStringConvertible {
     case unknownIssuer
     /// The peer showed none.
     case missing
+    /// Something else, which ``TLSError/reason`` names.
     case other
   }
 
+  /// What went wrong, to be told apart.
   public let kind: Kind
   /// What is wrong, in words.
   public let reason: String

@@ -3,6 +3,7 @@ import COpenSSL
 
 /// What the two ends of a connection agreed on in the handshake.
 public struct TLSSession: Hashable, Sendable {
+  /// The version that is spoken.
   public let version: TLSVersion
   /// As in `TLS_AES_256_GCM_SHA384`.
   public let cipherSuite: String
