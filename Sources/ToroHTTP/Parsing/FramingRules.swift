@@ -68,7 +68,7 @@ struct FramingRules: Sendable {
           failure = failure ?? .malformedContentLength
           return
         }
-        number = number * 10 + Int(byte) - 48
+        number = number * 10 + Int(byte &- 48)
       }
       if item.isEmpty { failure = failure ?? .malformedContentLength }
       if let length, length != number || lengthDigits != item.count { failure = failure ?? .differingContentLengths }

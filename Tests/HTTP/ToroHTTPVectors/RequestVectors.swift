@@ -614,6 +614,9 @@ extension HTTPVector {
       "A length that is negative in 64 bits is refused", "RFC 9112, 6.3",
       "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775808\r\n\r\nhi", refuses: .malformedContentLength),
     .request(
+      "A length whose last digit comes close to the end of 63 bits is a number still", "RFC 9112, 6.3",
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775779\r\n\r\nhi", refuses: .bodyTooLarge),
+    .request(
       "A length beyond what is taken is refused before the body comes", "RFC 9110, 15.5.14",
       "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 922337203685477579\r\n\r\n", refuses: .bodyTooLarge),
     .request(
