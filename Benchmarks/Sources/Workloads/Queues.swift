@@ -1,5 +1,6 @@
 import Glibc
 import Toro
+import ToroNet
 
 let queueWorkloads = [
   Workload(
@@ -293,12 +294,10 @@ private func eventBroadcastCallbacks(_ reactor: Reactor, operations: Int) throws
 // MARK: cross_thread
 
 private func crossThread(_ reactor: Reactor, operations: Int) async throws -> Measurement {
-  let queue = Queue<Int>()
+  let queue = SharedQueue<Int>(capacity: operations)
   let began = nowNanoseconds()
   let sender = startThread {
-    for item in 0..<operations {
-      reactor.execute { _ = queue.tryPut(item) }
-    }
+    for item in 0..<operations { _ = queue.tryPut(item) }
     queue.close()
   }
   var sum = 0

@@ -5,6 +5,7 @@ import Synchronization
 ///
 /// The standard library's lock, told to the thread sanitizer, which cannot see into it; and what is taken out from under it
 /// goes to the thread that takes it, of whatever type it is.
+@usableFromInline
 package final class Locked<Value>: @unchecked Sendable {
   @usableFromInline let value: Mutex<Moved<Value>>
 

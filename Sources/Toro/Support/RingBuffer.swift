@@ -2,20 +2,20 @@
 ///
 /// A struct with unique ownership: whoever holds it deallocates it.
 @usableFromInline
-struct RingBuffer<Element> {
+package struct RingBuffer<Element> {
   @usableFromInline var elements: UnsafeMutablePointer<Element>
   /// A power of two, so that positions wrap by masking.
   @usableFromInline var capacity: Int
   @usableFromInline var head = 0
-  @usableFromInline var count = 0
+  @usableFromInline package var count = 0
 
-  @inlinable init(minimumCapacity: Int = 16) {
+  @inlinable package init(minimumCapacity: Int = 16) {
     capacity = 16
     while capacity < minimumCapacity { capacity *= 2 }
     elements = .allocate(capacity: capacity)
   }
 
-  @inlinable @inline(__always) var isEmpty: Bool { count == 0 }
+  @inlinable @inline(__always) package var isEmpty: Bool { count == 0 }
 
   /// - Precondition: The ring is not empty.
   @inlinable @inline(__always) var first: Element { elements[head] }
@@ -25,7 +25,7 @@ struct RingBuffer<Element> {
   subscript(_ index: Int) -> Element { elements[(head &+ index) & (capacity &- 1)] }
 
   @inlinable @inline(__always)
-  mutating func append(_ element: consuming Element) {
+  package mutating func append(_ element: consuming Element) {
     if count == capacity { grow() }
     (elements + ((head &+ count) & (capacity &- 1))).initialize(to: element)
     count &+= 1
@@ -33,7 +33,7 @@ struct RingBuffer<Element> {
 
   /// - Precondition: The ring is not empty.
   @inlinable @inline(__always)
-  mutating func removeFirst() -> Element {
+  package mutating func removeFirst() -> Element {
     assert(count > 0)
     let element = (elements + head).move()
     head = (head &+ 1) & (capacity &- 1)
@@ -64,7 +64,7 @@ struct RingBuffer<Element> {
     head = 0
   }
 
-  @inlinable mutating func deallocate() {
+  @inlinable package mutating func deallocate() {
     removeAll()
     elements.deallocate()
   }

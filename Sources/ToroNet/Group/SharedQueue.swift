@@ -1,3 +1,4 @@
+import Synchronization
 import Toro
 
 /// A bounded queue between reactors: each task waits on its own reactor, and what moves between them is the item.
@@ -17,67 +18,79 @@ public final class SharedQueue<Element: Sendable>: AsyncSequence, Sendable, Cust
   /// How many items it holds at most.
   public let capacity: Int
   private let name: String?
-  private let state = Locked(State())
+  @usableFromInline let head = Locked(Head())
+  @usableFromInline let tail = Locked(Tail())
+  /// How many items both have. It grows under the tail's lock, up to the capacity, and shrinks under the head's.
+  @usableFromInline let itemCount = Atomic<Int>(0)
+  /// How many puts wait. Who takes an item looks here whether to let one in, and so need not have the tail's lock.
+  @usableFromInline let putterCount = Atomic<Int>(0)
 
-  /// Invariants: gets wait only while there is no item, puts only while there is no room; items are at most `capacity`.
-  private struct State {
-    /// What came last, in order; and what leaves next, in reverse.
-    var incoming: [Element] = []
-    var outgoing: [Element] = []
-    var getters = Line()
-    var putters = Line()
-    var isClosed = false
-
-    var count: Int { incoming.count + outgoing.count }
-
-    mutating func takeFirst() -> Element? {
-      if outgoing.isEmpty {
-        outgoing = incoming.reversed()
-        incoming.removeAll(keepingCapacity: true)
-      }
-      return outgoing.popLast()
-    }
+  /// What leaves next. Where that is nothing, all that the tail has becomes it: so those who put and those who get meet once for
+  /// many items, and do not wait for each other's lock at each. Its lock is taken before the tail's.
+  @usableFromInline
+  struct Head {
+    @usableFromInline var items = RingBuffer<Element>()
+    @inlinable init() {}
   }
 
-  /// One wait. All but the event is guarded by the queue's lock.
-  private final class Turn: @unchecked Sendable {
-    let event: Event
-    /// What a put brings, or a get was handed.
-    var item: Element?
-    var isGranted = false
-    var isInLine = false
-    var next: Turn?
-    unowned(unsafe) var previous: Turn?
+  /// What came last, and who waits.
+  ///
+  /// Invariants, while nobody has the head's lock: gets wait only while there is no item, puts only while there is no room.
+  @usableFromInline
+  struct Tail {
+    @usableFromInline var items = RingBuffer<Element>()
+    @usableFromInline var getters = Line()
+    @usableFromInline var putters = Line()
+    @usableFromInline var isClosed = false
+    @inlinable init() {}
+  }
 
-    init(_ item: Element?, _ event: Event) {
+  /// One wait. All but the event is guarded by the tail's lock.
+  @usableFromInline
+  final class Turn: @unchecked Sendable {
+    @usableFromInline let event: Event
+    /// What a put brings, or a get was handed.
+    @usableFromInline var item: Element?
+    @usableFromInline var isGranted = false
+    @usableFromInline var isInLine = false
+    @usableFromInline var next: Turn?
+    @usableFromInline unowned(unsafe) var previous: Turn?
+
+    @inlinable init(_ item: Element?, _ event: Event) {
       self.item = item
       self.event = event
     }
   }
 
   /// Turns in order of arrival; any can leave in O(1).
-  private struct Line {
-    var first: Turn?
-    var last: Turn?
-    var isEmpty: Bool { first == nil }
+  @usableFromInline
+  struct Line {
+    @usableFromInline var first: Turn?
+    @usableFromInline var last: Turn?
+    @inlinable init() {}
 
-    mutating func append(_ turn: Turn) {
+    @inlinable var isEmpty: Bool { first == nil }
+
+    @inlinable mutating func append(_ turn: Turn) {
       turn.isInLine = true
       turn.previous = last
       if let last { last.next = turn } else { first = turn }
       last = turn
     }
 
-    mutating func remove(_ turn: Turn) {
-      guard turn.isInLine else { return }
+    /// Whether it was in line.
+    @discardableResult @inlinable
+    mutating func remove(_ turn: Turn) -> Bool {
+      guard turn.isInLine else { return false }
       turn.isInLine = false
       if let previous = turn.previous { previous.next = turn.next } else { first = turn.next }
       if let next = turn.next { next.previous = turn.previous } else { last = turn.previous }
       turn.next = nil
       turn.previous = nil
+      return true
     }
 
-    mutating func popFirst() -> Turn? {
+    @inlinable mutating func popFirst() -> Turn? {
       guard let turn = first else { return nil }
       remove(turn)
       return turn
@@ -99,6 +112,11 @@ public final class SharedQueue<Element: Sendable>: AsyncSequence, Sendable, Cust
     self.name = name
   }
 
+  deinit {
+    head.withLock { $0.items.deallocate() }
+    tail.withLock { $0.items.deallocate() }
+  }
+
   // MARK: Putting
 
   /// Puts an item into the queue, waiting first in, first out while it is full.
@@ -110,6 +128,7 @@ public final class SharedQueue<Element: Sendable>: AsyncSequence, Sendable, Cust
   ///   item is then not in the queue.
   /// - Isolation: In a task of a reactor; elsewhere name one to wait on.
   /// - Complexity: O(1), amortised.
+  @inlinable
   public func put(
     _ item: Element, on reactor: Reactor = .current, file: StaticString = #fileID, line: UInt = #line
   ) async throws {
@@ -121,6 +140,7 @@ public final class SharedQueue<Element: Sendable>: AsyncSequence, Sendable, Cust
   /// - Returns: Whether the item was put.
   /// - Throws: As ``put(_:on:file:line:)``.
   /// - Isolation: As ``put(_:on:file:line:)``.
+  @inlinable
   public func put(
     _ item: Element, deadline: Deadline, on reactor: Reactor = .current, file: StaticString = #fileID,
     line: UInt = #line
@@ -131,29 +151,35 @@ public final class SharedQueue<Element: Sendable>: AsyncSequence, Sendable, Cust
   /// Puts an item into the queue if there is room, or somebody waiting for it, now. From any thread.
   ///
   /// - Returns: Whether the item was put: not if the queue is full or closed.
+  @inlinable
   public func tryPut(_ item: Element) -> Bool {
-    let (isPut, woken) = state.withLock { putNow(item, &$0) }
+    let (isPut, woken) = tail.withLock { putNow(item, &$0) }
     woken?.event.set()
     return isPut
   }
 
-  private func put(
+  @inlinable
+  func put(
     _ item: Element, until deadline: Deadline, on reactor: Reactor, _ file: StaticString, _ line: UInt
   ) async throws -> Bool {
     if tryPut(item) { return true }
     let turn = Turn(item, Event(name: waitName, on: reactor))
-    let (isPut, woken) = try state.withLock { state -> (Bool, Turn?) in
-      if state.isClosed { throw ClosedError(subject) }
-      let now = putNow(item, &state)
-      if !now.isPut { state.putters.append(turn) }
-      return now
+    let (isPut, woken) = try tail.withLock { tail -> (Bool, Turn?) in
+      if tail.isClosed { throw ClosedError(subject) }
+      let now = putNow(item, &tail)
+      if now.isPut { return now }
+      tail.putters.append(turn)
+      putterCount.add(1, ordering: .sequentiallyConsistent)
+      // Who took an item meanwhile has seen that a put waits, or is seen here.
+      let admitted = admit(&tail)
+      return admitted === turn ? (true, nil) : (false, admitted)
     }
     woken?.event.set()
     if isPut { return true }
     let end = await wait(turn, until: deadline, on: reactor, file, line)
     // Whoever granted it decided it: the wait may have ended otherwise a moment later.
-    let isGranted = state.withLock { state in
-      state.putters.remove(turn)
+    let isGranted = tail.withLock { tail in
+      if tail.putters.remove(turn) { putterCount.subtract(1, ordering: .sequentiallyConsistent) }
       return turn.isGranted
     }
     if isGranted { return true }
@@ -161,16 +187,35 @@ public final class SharedQueue<Element: Sendable>: AsyncSequence, Sendable, Cust
     return false
   }
 
-  private func putNow(_ item: Element, _ state: inout State) -> (isPut: Bool, woken: Turn?) {
-    if state.isClosed { return (false, nil) }
-    if let getter = state.getters.popFirst() {
+  @inlinable var hasRoom: Bool { itemCount.load(ordering: .sequentiallyConsistent) < capacity }
+
+  @inlinable
+  func putNow(_ item: Element, _ tail: inout Tail) -> (isPut: Bool, woken: Turn?) {
+    if tail.isClosed { return (false, nil) }
+    if let getter = tail.getters.popFirst() {
       getter.item = item
       getter.isGranted = true
       return (true, getter)
     }
-    guard state.putters.isEmpty && state.count < capacity else { return (false, nil) }
-    state.incoming.append(item)
+    guard tail.putters.isEmpty && hasRoom else { return (false, nil) }
+    append(item, &tail)
     return (true, nil)
+  }
+
+  @inlinable
+  func append(_ item: Element, _ tail: inout Tail) {
+    tail.items.append(item)
+    itemCount.add(1, ordering: .sequentiallyConsistent)
+  }
+
+  /// Lets in the put that has waited longest, if there is room.
+  @inlinable
+  func admit(_ tail: inout Tail) -> Turn? {
+    guard hasRoom, let putter = tail.putters.popFirst(), let item = putter.item.take() else { return nil }
+    putterCount.subtract(1, ordering: .sequentiallyConsistent)
+    append(item, &tail)
+    putter.isGranted = true
+    return putter
   }
 
   // MARK: Getting
@@ -182,6 +227,7 @@ public final class SharedQueue<Element: Sendable>: AsyncSequence, Sendable, Cust
   ///   `ReactorClosedError`. No item is taken then.
   /// - Isolation: As ``put(_:on:file:line:)``.
   /// - Complexity: O(1), amortised.
+  @inlinable
   public func get(
     on reactor: Reactor = .current, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> Element {
@@ -194,6 +240,7 @@ public final class SharedQueue<Element: Sendable>: AsyncSequence, Sendable, Cust
   /// - Returns: The item, or `nil` after a time-out.
   /// - Throws: As ``get(on:file:line:)``.
   /// - Isolation: As ``put(_:on:file:line:)``.
+  @inlinable
   public func get(
     deadline: Deadline, on reactor: Reactor = .current, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> Element? {
@@ -201,30 +248,28 @@ public final class SharedQueue<Element: Sendable>: AsyncSequence, Sendable, Cust
   }
 
   /// Takes the item that leaves first, or returns `nil` if there is none. From any thread.
+  @inlinable
   public func tryGet() -> Element? {
-    let (item, woken) = state.withLock { takeNow(&$0) }
+    let (item, woken) = takeNow { _ in }
     woken?.event.set()
     return item
   }
 
-  private func get(
+  @inlinable
+  func get(
     until deadline: Deadline, on reactor: Reactor, _ file: StaticString, _ line: UInt
   ) async throws -> Element? {
     if let item = tryGet() { return item }
     let turn = Turn(nil, Event(name: waitName, on: reactor))
-    let (item, woken) = try state.withLock { state -> (Element?, Turn?) in
-      let now = takeNow(&state)
-      if now.item == nil {
-        if state.isClosed { throw ClosedError(subject) }
-        state.getters.append(turn)
-      }
-      return now
+    let (item, woken) = try takeNow { tail in
+      if tail.isClosed { throw ClosedError(subject) }
+      tail.getters.append(turn)
     }
     woken?.event.set()
     if let item { return item }
     let end = await wait(turn, until: deadline, on: reactor, file, line)
-    let handed = state.withLock { state -> Element? in
-      state.getters.remove(turn)
+    let handed = tail.withLock { tail -> Element? in
+      tail.getters.remove(turn)
       return turn.item.take()
     }
     if let handed { return handed }
@@ -232,18 +277,27 @@ public final class SharedQueue<Element: Sendable>: AsyncSequence, Sendable, Cust
     return nil
   }
 
-  private func takeNow(_ state: inout State) -> (item: Element?, woken: Turn?) {
-    guard let item = state.takeFirst() else { return (nil, nil) }
-    let putter = state.putters.popFirst()
-    if let putter, let next = putter.item.take() {
-      state.incoming.append(next)
-      putter.isGranted = true
+  /// Takes the item that leaves first, and lets a put in. Calls `otherwise` if there is none.
+  @inlinable
+  func takeNow(otherwise: (inout Tail) throws -> Void) rethrows -> (item: Element?, woken: Turn?) {
+    try head.withLock { head in
+      if head.items.isEmpty {
+        try tail.withLock { tail in
+          swap(&head.items, &tail.items)
+          if head.items.isEmpty { try otherwise(&tail) }
+        }
+        if head.items.isEmpty { return (nil, nil) }
+      }
+      let item = head.items.removeFirst()
+      itemCount.subtract(1, ordering: .sequentiallyConsistent)
+      if putterCount.load(ordering: .sequentiallyConsistent) == 0 { return (item, nil) }
+      return (item, tail.withLock { admit(&$0) })
     }
-    return (item, putter)
   }
 
   /// Waits for one's turn: whether it was told of, or what ended the wait otherwise.
-  private func wait(
+  @usableFromInline
+  func wait(
     _ turn: Turn, until deadline: Deadline, on reactor: Reactor, _ file: StaticString, _ line: UInt
   ) async -> Result<Bool, any Error> {
     // Another thread may end it. (A bare wait does not keep a host's loop going.)
@@ -262,47 +316,52 @@ public final class SharedQueue<Element: Sendable>: AsyncSequence, Sendable, Cust
   /// Takes no more items. Waiting puts end with `ClosedError`; gets drain what is left and then end with it, iteration simply
   /// ends. From any thread.
   public func close() {
-    let ended = state.withLock { state in
-      state.isClosed = true
-      return state.putters.removeAll() + state.getters.removeAll()
+    let ended = tail.withLock { tail in
+      tail.isClosed = true
+      putterCount.store(0, ordering: .sequentiallyConsistent)
+      return tail.putters.removeAll() + tail.getters.removeAll()
     }
     for turn in ended { turn.event.set() }
   }
 
   /// Whether it is closed. From any thread.
-  public var isClosed: Bool { state.withLock { $0.isClosed } }
+  public var isClosed: Bool { tail.withLock { $0.isClosed } }
 
   /// How many items there are. From any thread; it may have changed when this returns.
-  public var count: Int { state.withLock { $0.count } }
+  public var count: Int { itemCount.load(ordering: .sequentiallyConsistent) }
 
   /// As in `<SharedQueue "jobs" count=2/10>`. From any thread.
   public var description: String {
-    let (count, isClosed) = state.withLock { ($0.count, $0.isClosed) }
-    return "<\(subject) count=\(count)/\(capacity)\(isClosed ? " closed" : "")>"
+    "<\(subject) count=\(count)/\(capacity)\(isClosed ? " closed" : "")>"
   }
 
-  private var subject: String { name.map { "SharedQueue \"\($0)\"" } ?? "SharedQueue" }
-  private var waitName: String { name ?? "SharedQueue" }
+  @usableFromInline var subject: String { name.map { "SharedQueue \"\($0)\"" } ?? "SharedQueue" }
+  @usableFromInline var waitName: String { name ?? "SharedQueue" }
 
   // MARK: Iterating
 
   /// What `for try await` takes the items from.
   public struct Iterator: AsyncIteratorProtocol {
-    let queue: SharedQueue
+    @usableFromInline let queue: SharedQueue
+    @inlinable init(queue: SharedQueue) { self.queue = queue }
 
     /// The next item, or `nil` when the queue is closed and empty.
     ///
     /// - Throws: `CancellationError` if the task is cancelled first; `ReactorClosedError`.
+    @inlinable
     public func next() async throws -> Element? { try await queue.next() }
 
     /// What `for try await` calls: on the caller's actor, by being nonsending.
+    @inlinable
     public func next(isolation actor: (any Actor)?) async throws -> Element? { try await queue.next() }
   }
 
-  private func next() async throws -> Element? {
+  @inlinable
+  func next() async throws -> Element? {
     do { return try await get(until: .never, on: .current, "for try await", 0) } catch is ClosedError { return nil }
   }
 
   /// `for try await item in queue`: each item goes to one iteration; they may be many. In tasks of a reactor.
+  @inlinable
   public func makeAsyncIterator() -> Iterator { Iterator(queue: self) }
 }
