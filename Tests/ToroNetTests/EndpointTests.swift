@@ -22,6 +22,7 @@ struct EndpointTests {
     #expect(try Endpoint("::1", defaultPort: 80).description == "[::1]:80")
     #expect(try Endpoint("[::1]:81", defaultPort: 80).description == "[::1]:81")
     #expect(try Endpoint("unix:/run/it.sock", defaultPort: 80).description == "unix:/run/it.sock")
+    #expect(throws: AddressError.self) { try Endpoint("unix", defaultPort: 80) }  // which would print as a path
     #expect(throws: AddressError.self) { try Endpoint("example.org", defaultPort: 70_000) }
   }
 

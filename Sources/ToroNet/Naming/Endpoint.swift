@@ -46,6 +46,9 @@ public enum Endpoint: Hashable, Sendable, CustomStringConvertible {
     }
     if let address {
       self = .address(address)
+    } else if host == "unix" {
+      throw AddressError(
+        "unix: begins a path; a host of that name is written with a dot, as in unix.:80: \(text.debugDescription)")
     } else {
       self = .host(try Query(host: host, service: nil, family: nil).host, port: port)
     }
