@@ -143,6 +143,7 @@ struct ProxyTests {
       ("/plain", [:], 1), ("/max-age", [.cacheControl: "public, Max-Age=60"], 1),
       ("/private", [.cacheControl: "Private"], 3), ("/no-store", [.cacheControl: "max-age=60,No-Store"], 3),
       ("/no-cache", [.cacheControl: "no-cache=\"x\""], 3), ("/expired", [.expires: "0"], 3),
+      ("/no-year", [.expires: "Sun, 06 Nov -2147483648 08:49:37 GMT"], 3),
       ("/past", [.expires: "Sun, 06 Nov 1994 08:49:37 GMT"], 3),
       ("/future", [.expires: "Fri, 06 Nov 2099 08:49:37 GMT"], 1),
       ("/shared", [.cacheControl: "s-maxage=0, max-age=600"], 3), ("/quoted", [.cacheControl: "max-age=\"0\""], 3),
