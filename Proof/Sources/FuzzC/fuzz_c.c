@@ -136,11 +136,14 @@ static int compare(const void *a, const void *b, void *argument)
     return ((uintptr_t)a > (uintptr_t)b) - ((uintptr_t)a < (uintptr_t)b);
 }
 
+// (What waits is told in the call, and may free the same again.)
+#define FREE(type, place) do { type *freed = *(place); *(place) = NULL; type##_free(freed); } while (0)
+
 static void act_on_lock(toro_lock **lock)
 {
     switch (byte() % 9) {
     case 0: if (!*lock) *lock = toro_lock_new(reactor, flags()); break;
-    case 1: toro_lock_free(*lock); *lock = NULL; break;
+    case 1: FREE(toro_lock, lock); break;
     case 2: check(toro_lock_close(*lock)); break;
     case 3: case 4: WAIT(toro_lock_acquire(*lock, deadline(), fn, arg, id)); break;
     case 5: check(toro_lock_try_acquire(*lock)); break;
@@ -153,7 +156,7 @@ static void act_on_rwlock(toro_rwlock **lock)
 {
     switch (byte() % 11) {
     case 0: if (!*lock) *lock = toro_rwlock_new(reactor, flags()); break;
-    case 1: toro_rwlock_free(*lock); *lock = NULL; break;
+    case 1: FREE(toro_rwlock, lock); break;
     case 2: check(toro_rwlock_close(*lock)); break;
     case 3: WAIT(toro_rwlock_acquire_read(*lock, deadline(), fn, arg, id)); break;
     case 4: WAIT(toro_rwlock_acquire_write(*lock, deadline(), fn, arg, id)); break;
@@ -171,7 +174,7 @@ static void act_on_semaphore(toro_semaphore **semaphore)
     switch (byte() % 10) {
     case 0: if (!*semaphore) *semaphore = toro_semaphore_new(reactor, number(), flags()); break;
     case 1: if (!*semaphore) *semaphore = toro_bounded_semaphore_new(reactor, number(), flags()); break;
-    case 2: toro_semaphore_free(*semaphore); *semaphore = NULL; break;
+    case 2: FREE(toro_semaphore, semaphore); break;
     case 3: check(toro_semaphore_close(*semaphore)); break;
     case 4: case 5: WAIT(toro_semaphore_acquire(*semaphore, number(), deadline(), fn, arg, id)); break;
     case 6: check(toro_semaphore_try_acquire(*semaphore, number())); break;
@@ -189,7 +192,7 @@ static void act_on_condition(toro_condition **condition)
 {
     switch (byte() % 7) {
     case 0: if (!*condition) *condition = toro_condition_new(reactor, flags()); break;
-    case 1: toro_condition_free(*condition); *condition = NULL; break;
+    case 1: FREE(toro_condition, condition); break;
     case 2: check(toro_condition_close(*condition)); break;
     case 3: case 4: WAIT(toro_condition_wait(*condition, deadline(), fn, arg, id)); break;
     case 5: check(toro_condition_notify(*condition, (size_t)number())); break;
@@ -201,7 +204,7 @@ static void act_on_event(toro_event **event)
 {
     switch (byte() % 7) {
     case 0: if (!*event) *event = toro_event_new(reactor, flags()); break;
-    case 1: toro_event_free(*event); *event = NULL; break;
+    case 1: FREE(toro_event, event); break;
     case 2: check(toro_event_close(*event)); break;
     case 3: case 4: WAIT(toro_event_wait(*event, deadline(), fn, arg, id)); break;
     case 5: check(toro_event_set(*event)); break;
@@ -221,7 +224,7 @@ static void act_on_queue(toro_queue **queue)
                 order & 8 ? NULL : compare, NULL, flags());
         break;
     }
-    case 2: toro_queue_free(*queue); *queue = NULL; break;
+    case 2: FREE(toro_queue, queue); break;
     case 3: check(toro_queue_close(*queue)); break;
     case 4: case 5: WAIT(toro_queue_put(*queue, item, deadline(), fn, arg, id)); break;
     case 6: case 7: WAIT(toro_queue_get(*queue, deadline(), item_fn, arg, id)); break;
@@ -244,7 +247,7 @@ static void act_on_result(toro_async_result **result)
     void *value = (void *)(uintptr_t)byte();
     switch (byte() % 7) {
     case 0: if (!*result) *result = toro_async_result_new(reactor, flags()); break;
-    case 1: toro_async_result_free(*result); *result = NULL; break;
+    case 1: FREE(toro_async_result, result); break;
     case 2: check(toro_async_result_close(*result)); break;
     case 3: check(toro_async_result_set(*result, value)); break;
     case 4: check(toro_async_result_try_get(*result, byte() == 255 ? NULL : &value)); break;
@@ -322,15 +325,13 @@ static void act(void)
 static void free_all(void)
 {
     for (int i = 0; i < PER_KIND; i++) {
-        toro_lock_free(locks[i]);
-        toro_rwlock_free(rwlocks[i]);
-        toro_semaphore_free(semaphores[i]);
-        toro_condition_free(conditions[i]);
-        toro_event_free(events[i]);
-        toro_queue_free(queues[i]);
-        toro_async_result_free(results[i]);
-        locks[i] = NULL, rwlocks[i] = NULL, semaphores[i] = NULL, conditions[i] = NULL, events[i] = NULL, queues[i] = NULL;
-        results[i] = NULL;
+        FREE(toro_lock, &locks[i]);
+        FREE(toro_rwlock, &rwlocks[i]);
+        FREE(toro_semaphore, &semaphores[i]);
+        FREE(toro_condition, &conditions[i]);
+        FREE(toro_event, &events[i]);
+        FREE(toro_queue, &queues[i]);
+        FREE(toro_async_result, &results[i]);
     }
 }
 
