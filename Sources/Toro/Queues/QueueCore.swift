@@ -195,7 +195,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
   @inlinable
   func finishGet(_ waiter: WaiterPointer, on reactor: Reactor) throws -> Element? {
     let outcome = waiter.pointee.outcome
-    let item: Element? = outcome == .granted ? waiter.takeItem() : nil
+    let item: Element? = outcome == .granted ? waiter.takeItem(as: Element.self) : nil
     reactor.recycle(waiter)
     if let item { return item }
     _ = try reactor.conclude(outcome, on: self)
@@ -265,7 +265,7 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     Delivery { [unowned(unsafe) reactor] waiter in
       let callback = waiter.takeCallback(as: ItemCallback<Element>.self)
       let outcome = waiter.pointee.outcome
-      let result: WaitResult<Element> = outcome == .granted ? .granted(waiter.takeItem()) : .init(failure: outcome)
+      let result: WaitResult<Element> = outcome == .granted ? .granted(waiter.takeItem(as: Element.self)) : .init(failure: outcome)
       reactor.recycle(waiter)
       callback.call(result)
     }

@@ -188,9 +188,9 @@ extension UnsafeMutablePointer<Waiter> {
     }
   }
 
-  /// Moves the item out of the waiter.
+  /// Moves the item out of the waiter. The type is said, never inferred: an optional of what was stored is laid out otherwise.
   @inlinable @inline(__always)
-  func takeItem<Item>(as type: Item.Type = Item.self) -> Item {
+  func takeItem<Item>(as type: Item.Type) -> Item {
     if MemoryLayout<Item>.size <= 16 && MemoryLayout<Item>.alignment <= 8 {
       return payloadPointer.assumingMemoryBound(to: Item.self).move()
     }
