@@ -138,10 +138,9 @@ private final class InspectorService: @unchecked Sendable {
     guard !isOnPort || isOurs(request.authority ?? "") else {
       return .text("ask by a loopback address, or as localhost\n", status: .misdirectedRequest)
     }
-    let parts = request.path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-    let query = parts.count > 1 ? parts[1] : ""
+    let query = request.query ?? ""
     var response: HTTPServer.Response
-    switch parts.first {
+    switch request.path {
     case "/":
       response = .html(inspectorPage)
       response.headerFields[.contentSecurityPolicy] =
@@ -164,7 +163,7 @@ private final class InspectorService: @unchecked Sendable {
     return (try? SocketAddress(host: digits, port: 0))?.isLoopback ?? false
   }
 
-  private static func number(_ name: String, in query: Substring) -> Int? {
+  private static func number(_ name: String, in query: String) -> Int? {
     for part in query.split(separator: "&") where part.hasPrefix(name + "=") {
       return Int(part.dropFirst(name.count + 1)).flatMap { (1...100_000).contains($0) ? $0 : nil }
     }

@@ -56,7 +56,8 @@ def main():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     origin = f"http://127.0.0.1:{server.server_address[1]}"
     catalog = pathlib.Path(__file__).parents[2] / "docs/Toro.docc"
-    names = [page.stem.lower() for page in catalog.glob("*.md") if page.stem != "Toro"] + ["internals"]
+    names = [page.stem.lower() for page in catalog.glob("*.md") if page.stem != "Toro"] \
+        + ["guide", "networking", "http", "c", "internals", "performance", "reliability"]
     pages = ["/documentation/", "/documentation/toro/"] + ["/documentation/toro/" + name for name in sorted(names)]
     if folder:
         os.makedirs(folder, exist_ok=True)

@@ -36,7 +36,7 @@ struct ClientDeadlineTests {
       #expect(
         isTimeout(first, "GET \(base)/: the connection to \(listener.localAddress)"), "\(String(describing: first))")
       let second = await thrown { try await client.get(base, deadline: soon(20)) }
-      #expect(isTimeout(second, "GET \(base)/: all of it"), "\(String(describing: second))")
+      #expect(isTimeout(second, "GET \(base)/: the whole exchange"), "\(String(describing: second))")
       let task = Reactor.current.spawn { await thrown { try await client.get(base) } }
       await Reactor.current.yield()
       task.cancel()
@@ -142,7 +142,7 @@ struct ClientDeadlineTests {
         let error = await thrown {
           try await client.get(base, deadline: isDeadline ? soon(100) : .never).body.text()
         }
-        #expect(isTimeout(error, "GET \(base)/: all of it"), "\(String(describing: error))")
+        #expect(isTimeout(error, "GET \(base)/: the whole exchange"), "\(String(describing: error))")
         let duration = ContinuousClock().now - start
         #expect(duration >= .milliseconds(100) && duration < .seconds(10))
       }

@@ -490,7 +490,7 @@ struct ClientPoolTests {
       let address = try SocketAddress(unixPath: "/tmp/toro-client-\(UInt64.random(in: 0...UInt64.max)).sock")
       let listener = try Listener(at: address)
       try await serving(on: listener) {
-        .text("\($0.authority ?? "-")\($0.path)")
+        .text("\($0.authority ?? "-")\($0.pathAndQuery)")
       } _: { _ in
         var request = try HTTPClient.Request("http://docker/info")
         request.endpoint = .address(address)

@@ -412,7 +412,7 @@ struct ClientTests {
     try await onReactorThread { reactor in
       let client = HTTPClient()
       try await serving {
-        .text($0.path)
+        .text($0.pathAndQuery)
       } _: { base in
         let elsewhere = Task.detached {
           try await withThrowingTaskGroup(of: Bool.self) { group in

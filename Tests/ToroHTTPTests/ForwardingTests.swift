@@ -23,7 +23,7 @@ struct ForwardingTests {
         let listener = try loopback()
         try await serving(configuration: .init { $0.onError = { seen.add("\($0.target) \($1)") } }, on: listener) {
           request in
-          var onward = try HTTPClient.Request(base + request.path)
+          var onward = try HTTPClient.Request(base + request.pathAndQuery)
           onward.method = request.method
           onward.body = .forwarding(request.body)
           // Some look at the status alone, some pass the answer on.
@@ -180,7 +180,7 @@ struct FastBodyTests {
         let late = await thrown {
           for try await _ in try await client.get(base, deadline: soon(200)).body {}
         }
-        #expect((late as? TimeoutError)?.subject == "GET \(base)/: all of it")
+        #expect((late as? TimeoutError)?.subject == "GET \(base)/: the whole exchange")
         let reading = Reactor.current.spawn { for try await _ in try await client.get(base).body {} }
         try await Reactor.current.sleep(for: .milliseconds(100))
         reading.cancel()

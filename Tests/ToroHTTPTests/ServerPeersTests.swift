@@ -15,7 +15,7 @@ struct ServerPeersTests {
   private static let describe: HTTPServer.Handler = { request in
     var count = 0
     for try await portion in request.body { count += portion.count }
-    return .text("\(request.method) \(request.path) \(count)\n")
+    return .text("\(request.method) \(request.pathAndQuery) \(count)\n")
   }
 
   @Test(
@@ -232,6 +232,23 @@ struct ServerPeersTests {
         "head -c 500000 /dev/zero | curl -sS -k --data-binary @- https://127.0.0.1:\(listener.port)/a https://127.0.0.1:\(listener.port)/b"
       )
       #expect(said == "https 500000\nhttps 500000\n")
+    }
+  }
+
+  @Test("A handshake that fails is told, and the others go on", .enabled(if: isInstalled("curl")))
+  func failedHandshake() throws {
+    let seen = Seen()
+    var options = Listener.Options()
+    options.tls = try Certificates.shared.server()
+    try withServer(
+      options: options, { $0.onConnectionError = { _, error in seen.add("\(type(of: error))") } },
+      handler: { _ in .text("fine") }
+    ) { listener in
+      let address = "127.0.0.1:\(listener.port)"
+      _ = try await shell("curl -s http://\(address)/; curl -s https://\(address)/; true")  // no TLS; no trust
+      while seen.all.count < 2 { try await Reactor.current.sleep(for: .milliseconds(5)) }
+      #expect(seen.all == ["TLSError", "TLSError"])
+      #expect(try await shell("curl -sS -k https://\(address)/") == "fine")
     }
   }
   #endif

@@ -308,7 +308,7 @@ struct ServerTests {
   func targets() throws {
     try withServer(handler: { request in
       .text(
-        "\(request.method) \(request.scheme) \(request.authority ?? "-") \(request.path) \(request[.cookie] ?? "-") \(request.head.headerFields.count)",
+        "\(request.method) \(request.scheme) \(request.authority ?? "-") \(request.path) \(request.query ?? "-") \(request[.cookie] ?? "-") \(request.head.headerFields.count)",
         status: request.method == .connect ? .methodNotAllowed : .ok)
     }) { listener in
       func expect(_ request: String, _ expected: String) async throws {
@@ -316,12 +316,12 @@ struct ServerTests {
         #expect(text.split(separator: "\r\n").last.map(String.init) == expected)
       }
       try await expect(
-        "GET /a?b=c HTTP/1.1\r\nHost: x:1\r\nCookie: a=1\r\ncookie: b=2\r\n", "GET http x:1 /a?b=c a=1; b=2 4")
-      try await expect("FROB http://y/z HTTP/1.1\r\nHost: x\r\n", "FROB http y /z - 2")
-      try await expect("GET http://y?q HTTP/1.1\r\nHost: x\r\n", "GET http y /?q - 2")
-      try await expect("OPTIONS * HTTP/1.1\r\nHost: x\r\n", "OPTIONS http x * - 2")
-      try await expect("CONNECT y:443 HTTP/1.1\r\nHost: x\r\n", "CONNECT http y:443 y:443 - 2")
-      try await expect("GET / HTTP/1.0\r\n", "GET http - / - 1")
+        "GET /a?b=c HTTP/1.1\r\nHost: x:1\r\nCookie: a=1\r\ncookie: b=2\r\n", "GET http x:1 /a b=c a=1; b=2 4")
+      try await expect("FROB http://y/z HTTP/1.1\r\nHost: x\r\n", "FROB http y /z - - 2")
+      try await expect("GET http://y?q HTTP/1.1\r\nHost: x\r\n", "GET http y / q - 2")
+      try await expect("OPTIONS * HTTP/1.1\r\nHost: x\r\n", "OPTIONS http x * - - 2")
+      try await expect("CONNECT y:443 HTTP/1.1\r\nHost: x\r\n", "CONNECT http y:443 y:443 - - 2")
+      try await expect("GET / HTTP/1.0\r\n", "GET http - / - - 1")
     }
   }
 

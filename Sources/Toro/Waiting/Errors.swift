@@ -6,7 +6,8 @@ public struct TimeoutError: Error, Hashable, CustomStringConvertible {
   /// What was waited for, as in `Lock "cache"`.
   public let subject: String
 
-  package init(_ subject: String) { self.subject = subject }
+  /// - Parameter subject: What was waited for.
+  public init(_ subject: String) { self.subject = subject }
 
   /// What happened, in words for a log.
   public var description: String { "timed out: \(subject)" }
@@ -17,7 +18,8 @@ public struct ClosedError: Error, Hashable, CustomStringConvertible {
   /// What was closed, as in `Queue "jobs"`.
   public let subject: String
 
-  @usableFromInline package init(_ subject: String) { self.subject = subject }
+  /// - Parameter subject: What was closed.
+  public init(_ subject: String) { self.subject = subject }
 
   /// What happened, in words for a log.
   public var description: String { "closed: \(subject)" }

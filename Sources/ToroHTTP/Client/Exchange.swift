@@ -290,7 +290,7 @@ final class Exchange: BodySource, @unchecked Sendable {
   /// Says which time has run out.
   private func explain(_ error: any Error) -> any Error {
     guard error is TimeoutError else { return error }
-    if readClock() >= due { return TimeoutError("\(request.subject): all of it") }
+    if readClock() >= due { return TimeoutError("\(request.subject): the whole exchange") }
     if headDue <= readClock(), !hasHead { return TimeoutError("\(request.subject): the answer's head") }
     return TimeoutError("\(request.subject): the next part of the body")
   }

@@ -230,7 +230,7 @@ public final class HTTPClient: Sendable {
       pool.giveBack(line)
       guard error is TimeoutError else { throw error }
       throw TimeoutError(
-        "\(request.subject): \(reactor.readMonotonicClock() >= due ? "all of it" : "the connection to \(line.origin.firstEndpoint)")"
+        "\(request.subject): \(reactor.readMonotonicClock() >= due ? "the whole exchange" : "the connection to \(line.origin.firstEndpoint)")"
       )
     }
   }

@@ -35,8 +35,17 @@ extension HTTPServer {
     /// The target as it was sent: a path with or without a query, a whole URL (to a proxy), `*` or an authority.
     public var target: String { message.text(message.head.target) }
 
-    /// The target's path and query: of a whole URL what comes after the authority, at least `/`.
-    public var path: String {
+    /// The target's path, as it was sent: of a whole URL too, at least `/`. What comes behind a `?` is the ``query``.
+    public var path: String { String(pathAndQuery.prefix { $0 != "?" }) }
+
+    /// What comes behind the path and a `?`, as it was sent; `nil` if there is no `?`.
+    public var query: String? {
+      let whole = pathAndQuery
+      return whole.firstIndex(of: "?").map { String(whole[whole.index(after: $0)...]) }
+    }
+
+    /// The path with the query: of a whole URL what comes after the authority.
+    public var pathAndQuery: String {
       let target = target
       guard let start = Self.authorityStart(target) else { return target }
       let rest = target[start...].drop { $0 != "/" && $0 != "?" }
@@ -68,7 +77,8 @@ extension HTTPServer {
 
     /// All of the head, put together anew at each call.
     public var head: HTTPRequest {
-      HTTPRequest(method: method, scheme: scheme, authority: authority, path: path, headerFields: headerFields)
+      HTTPRequest(
+        method: method, scheme: scheme, authority: authority, path: pathAndQuery, headerFields: headerFields)
     }
 
     /// The fields, put together anew at each call.

@@ -48,6 +48,9 @@ public final class HTTPServer: Sendable {
     /// Hears of what handlers throw, on the reactor of the connection. The client hears no more than that it was an error.
     public var onError: (@Sendable (Request, any Error) -> Void)?
 
+    /// Hears of connections that failed with no request to answer for, on their reactors: a TLS handshake, a reset.
+    public var onConnectionError: (@Sendable (Connection, any Error) -> Void)?
+
     /// The standard ones.
     public init() {}
 

@@ -76,6 +76,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     } catch let error as ReactorClosedError {
       throw error
     } catch {
+      if !(error is ClientLeft) { server.configuration.onConnectionError?(connection, error) }
       connection.close()  // the peer is gone
     }
   }

@@ -112,7 +112,10 @@ public struct ConnectError: Error, Hashable, CustomStringConvertible {
 
   /// As in `connect example.org:80: [2001:db8::7]:80: Network is unreachable; 192.0.2.7:80: Connection refused`.
   public var description: String {
-    let reasons = failures.map { "\($0.address.map { "\($0): " } ?? "")\(errorText($0.errno))" }
+    let reasons = failures.map { failure in
+      let address = failure.address.map { "\($0)" } ?? name
+      return (address == name ? "" : "\(address): ") + errorText(failure.errno)
+    }
     return "connect \(name): \(reasons.joined(separator: "; "))"
   }
 }
