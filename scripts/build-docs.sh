@@ -26,7 +26,12 @@ for module in $modules; do
   if [ "$module" = Toro ]; then
     catalog=$work/Toro.docc
     cp -r docs/Toro.docc "$catalog"
-    cp docs/Internals.md "$catalog"
+    # The other pages too, whose links lead to one another, or out of the site.
+    for page in Guide Networking HTTP C Internals Performance Reliability; do
+      sed -E -e '/^<!-- .* -->$/d' -e 's#\(performance/#(#g' -e 's#\[([^]]*)\]\(\.\./[^)]*\)#\1#g' \
+        -e 's#\[[^]]*\]\((Toro\.docc/)?([A-Za-z]+)\.md(\#[^)]*)?\)#<doc:\2>#g' "docs/$page.md" >"$catalog/$page.md"
+    done
+    cp docs/performance/*.svg "$catalog"
   fi
   # shellcheck disable=SC2086
   "$docc" convert $catalog --additional-symbol-graph-dir "$graphs" --output-dir "$work/$module.doccarchive" \

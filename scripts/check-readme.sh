@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles every block of Swift in README.md, as a scratch package against this checkout. A block that imports Testing is
+# Compiles every block of Swift in README.md and the guides in docs, as a scratch package against this checkout. A block that imports Testing is
 # a test, which is run; one that imports something else is a program; any other is the body of an async function that has
 # `reactor` and may throw. Blocks that begin with "// Package.swift" are left out.
 set -eu
@@ -9,22 +9,22 @@ rm -rf "$scratch/Sources" "$scratch/Tests"
 mkdir -p "$scratch/Sources/Fragments" "$scratch/Tests/ReadmeTests"
 
 awk -v root="$scratch" '
-  /^```swift$/ { inside = 1; text = ""; isProgram = 0; isTest = 0; line = NR; next }
+  /^```swift$/ { inside = 1; text = ""; isProgram = 0; isTest = 0; line = FNR; next }
   /^```$/ && inside {
     inside = 0
     if (text ~ /^\/\/ Package\.swift/) next
     number++
     if (isTest) {
       file = root "/Tests/ReadmeTests/Test" number ".swift"
-      printf "#sourceLocation(file: \"README.md\", line: %d)\n%s", line + 1, text > file
+      printf "#sourceLocation(file: \"%s\", line: %d)\n%s", FILENAME, line + 1, text > file
     } else if (isProgram) {
       name = "Program" number
       system("mkdir -p " root "/Sources/" name)
       file = root "/Sources/" name "/main.swift"
-      printf "#sourceLocation(file: \"README.md\", line: %d)\n%s", line + 1, text > file
+      printf "#sourceLocation(file: \"%s\", line: %d)\n%s", FILENAME, line + 1, text > file
     } else {
       file = root "/Sources/Fragments/Fragment" number ".swift"
-      printf "import Toro\nimport class Toro.Semaphore\n\nfunc fragment%d(reactor: Reactor) async throws {\n#sourceLocation(file: \"README.md\", line: %d)\n%s}\n", number, line + 1, text > file
+      printf "import Toro\nimport class Toro.Semaphore\n\nfunc fragment%d(reactor: Reactor) async throws {\n#sourceLocation(file: \"%s\", line: %d)\n%s}\n", number, FILENAME, line + 1, text > file
     }
     close(file)
     next
@@ -32,7 +32,7 @@ awk -v root="$scratch" '
   inside && /^import / { isProgram = 1 }
   inside && /^import Testing$/ { isTest = 1 }
   inside { text = text $0 "\n" }
-' README.md
+' README.md docs/Guide.md docs/Networking.md docs/HTTP.md docs/C.md
 
 {
   echo '// swift-tools-version: 6.3'

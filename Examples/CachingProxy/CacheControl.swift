@@ -35,7 +35,7 @@ struct CacheControl {
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     guard parts.count == 8, parts[7] == "GMT", let month = months.firstIndex(of: String(parts[2])) else { return nil }
     let numbers = [1, 3, 4, 5, 6].compactMap { Int32(parts[$0]) }
-    guard numbers.count == 5, numbers.allSatisfy((0...9999).contains) else { return nil }
+    guard numbers.count == 5, numbers.allSatisfy({ (0...9999).contains($0) }) else { return nil }
     var date = tm()
     (date.tm_mday, date.tm_mon, date.tm_year) = (numbers[0], Int32(month), numbers[1] - 1900)
     (date.tm_hour, date.tm_min, date.tm_sec) = (numbers[2], numbers[3], numbers[4])
