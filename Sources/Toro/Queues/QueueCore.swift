@@ -265,7 +265,8 @@ package final class QueueCore<Storage: QueueStorage>: WaitSource, @unchecked Sen
     Delivery { [unowned(unsafe) reactor] waiter in
       let callback = waiter.takeCallback(as: ItemCallback<Element>.self)
       let outcome = waiter.pointee.outcome
-      let result: WaitResult<Element> = outcome == .granted ? .granted(waiter.takeItem(as: Element.self)) : .init(failure: outcome)
+      let result: WaitResult<Element> =
+        outcome == .granted ? .granted(waiter.takeItem(as: Element.self)) : .init(failure: outcome)
       reactor.recycle(waiter)
       callback.call(result)
     }
