@@ -40,16 +40,34 @@ static inline void toro_tls_disable_tickets(SSL_CTX *context) {
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
 }
 
+// Has a connection go on with another context, as if it had been made of it. In the hello's callback: before versions are
+// compared and sessions resumed.
+static inline void toro_tls_change_context(SSL *ssl, SSL_CTX *context, const unsigned char *label, unsigned int length) {
+  SSL_set_SSL_CTX(ssl, context);
+  SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context), NULL);
+  SSL_set_session_id_context(ssl, label, length);
+  SSL_set_min_proto_version(ssl, (int)SSL_CTX_get_min_proto_version(context));
+  SSL_set_num_tickets(ssl, SSL_CTX_get_num_tickets(context));
+  if (SSL_CTX_get_options(context) & SSL_OP_NO_TICKET)
+    SSL_set_options(ssl, SSL_OP_NO_TICKET);
+  else
+    SSL_clear_options(ssl, SSL_OP_NO_TICKET);
+}
+
 static inline int toro_tls_add_chain_certificate(SSL_CTX *context, X509 *certificate) {
   return (int)SSL_CTX_add1_chain_cert(context, certificate);
 }
 
-typedef int toro_tls_server_name_callback(SSL *ssl, int *alert, void *argument);
+static inline int toro_tls_acknowledge_server_name(SSL *ssl, int *alert, void *argument) {
+  (void)alert;
+  (void)argument;
+  return SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
 
-static inline void toro_tls_set_server_name_callback(
-    SSL_CTX *context, toro_tls_server_name_callback *callback, void *argument) {
-  SSL_CTX_set_tlsext_servername_callback(context, callback);
-  SSL_CTX_set_tlsext_servername_arg(context, argument);
+// Has a server's context call back at each hello, before it is looked at, and say that it has taken note of the name.
+static inline void toro_tls_set_hello_callback(SSL_CTX *context, SSL_client_hello_cb_fn callback, void *argument) {
+  SSL_CTX_set_client_hello_cb(context, callback, argument);
+  SSL_CTX_set_tlsext_servername_callback(context, toro_tls_acknowledge_server_name);
 }
 
 static inline int toro_tls_set_server_name(SSL *ssl, const char *name) {

@@ -157,6 +157,39 @@ struct TLSHandshakeTests {
     }
   }
 
+  @Test("Who says hello twice finds what was chosen at first, though nobody else has the context any more")
+  func helloTwice() throws {
+    try onReactor { (_) async throws in
+      let second = try files.server("second")
+      let asked = Shared(0)
+      let client = try files.client()
+      client.limitGroups(to: "P-256:X25519")
+      /// Accepts a connection, and lets go of the listener and its context.
+      func accept() async throws -> (Connection, Task<Connection, any Error>) {
+        let server = try files.server {
+          $0.contextForServerName = { _ in
+            asked.value += 1
+            return second
+          }
+        }
+        server.limitGroups(to: "X25519")  // the client's key is of no use: it is asked for another
+        let listener = try loopback(tls: server)
+        let address = listener.localAddress
+        let connecting = Reactor.current.spawn {
+          try await Connection.connect(
+            to: address, tls: client, serverName: "second.test", deadline: .after(.seconds(20)))
+        }
+        defer { listener.close() }
+        return (try #require(try await listener.accept()), connecting)
+      }
+      let (far, connecting) = try await accept()
+      let session = try await far.handshake()
+      #expect(session.serverName == "second.test" && asked.value == 1)
+      #expect(try await connecting.value.tlsSession?.peerCertificate?.subject == "CN=second.test")
+      far.close()
+    }
+  }
+
   @Test("A version below the minimum is refused by either end")
   func minimumVersion() throws {
     try onReactor { (_) async throws in

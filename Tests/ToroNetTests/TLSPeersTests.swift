@@ -54,6 +54,61 @@ struct TLSToolTests {
     }
   }
 
+  @Test(
+    "A session is resumed under the name that it was begun with, and by the rules of no other",
+    arguments: ["-tls1_2", "-tls1_3"])
+  func resumptionAcrossNames(version: String) throws {
+    try onReactor { _ in
+      let guarded = try files.server("second") {
+        $0.clientCertificates = .required
+        $0.trustRoots = .certificates(.file(files.path("ca.pem")))
+      }
+      let listener = try loopback(
+        tls: files.server { $0.contextForServerName = { $0 == "second.test" ? guarded : nil } })
+      let serving = serve(listener)
+      let session = files.path("session-of-\(getpid())\(version)")
+      defer { unlink(session) }
+      /// What s_client says, and whether it was served.
+      func visit(_ name: String, _ arguments: String) async throws -> (isServed: Bool, isResumed: Bool) {
+        let tool = try connect(listener, "\(version) -servername \(name) \(arguments)")
+        try? await tool.write("hello\n")
+        let isServed = (try? await tool.says("got hello")) == true
+        let output = try await tool.end()
+        return (isServed, output.contains("Reused, "))
+      }
+      let certificate = "-cert \(files.path("client.pem")) -key \(files.path("client.key"))"
+      #expect(try await visit("toro.test", "-sess_out \(session)") == (true, false))
+      #expect(try await visit("toro.test", "-sess_in \(session)") == (true, true))
+      #expect(try await visit("toro.test", "-sess_out \(session)") == (true, false))
+      #expect(try await visit("second.test", "-sess_in \(session)") == (false, false))
+      // A certificate is asked for anew each time.
+      #expect(try await visit("second.test", "\(certificate) -sess_out \(session)") == (true, false))
+      #expect(try await visit("second.test", "-sess_in \(session)") == (false, false))
+      listener.close()
+      try await serving.value
+    }
+  }
+
+  @Test("The context that a name has chosen refuses versions below its own minimum")
+  func minimumVersionByName() throws {
+    try onReactor { _ in
+      let modern = try files.server("second") { $0.minimumVersion = .tls13 }
+      let listener = try loopback(
+        tls: files.server { $0.contextForServerName = { $0 == "second.test" ? modern : nil } })
+      let serving = serve(listener)
+      for (name, version, isServed) in [
+        ("toro.test", "-tls1_2", true), ("second.test", "-tls1_2", false), ("second.test", "-tls1_3", true),
+      ] {
+        let tool = try connect(listener, "\(version) -servername \(name)")
+        try? await tool.write("hello\n")
+        #expect(((try? await tool.says("got hello")) == true) == isServed)
+        _ = try await tool.end()
+      }
+      listener.close()
+      try await serving.value
+    }
+  }
+
   @Test("A renegotiation is refused")
   func renegotiation() throws {
     try onReactor { _ in

@@ -13,6 +13,13 @@ extension TLSContext {
   }
 }
 
+extension TLSContext {
+  /// Makes a peer that has these for the key exchange: a client sends a key of the first.
+  func limitGroups(to list: String) {
+    _ = list.withCString { SSL_CTX_ctrl(pointer, 92, 0, UnsafeMutableRawPointer(mutating: $0)) }
+  }
+}
+
 extension TLSLayer {
   /// What a hostile peer would do: renew the keys, and ask the other end to.
   func askForKeyUpdate() -> Bool {
@@ -103,16 +110,18 @@ struct Tool {
 
   /// Waits until it has said this, after what was waited for before.
   func expect(_ text: String) async throws {
+    if try await !says(text) { Issue.record("it ended without \(text.debugDescription): \(output.value)") }
+  }
+
+  /// Whether it says this before it ends.
+  func says(_ text: String) async throws -> Bool {
     while true {
       if let range = rest.value.firstRange(of: text) {
         rest.value = rest.value[range.upperBound...]
-        return
+        return true
       }
       let bytes = try await connection.read()
-      guard !bytes.isEmpty else {
-        Issue.record("it ended without \(text.debugDescription): \(output.value)")
-        return
-      }
+      if bytes.isEmpty { return false }
       let more = String(decoding: bytes, as: UTF8.self)
       output.value += more
       rest.value += more

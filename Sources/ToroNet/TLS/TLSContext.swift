@@ -8,14 +8,17 @@ import Toro
 /// Make it once, and use it for any number of connections, on any reactors. Nothing is read afterwards: a certificate that
 /// was renewed takes a new context.
 ///
-/// A server gives its clients tickets by which they resume their sessions, unless it asks them for certificates, which it
-/// looks at anew each time; it keeps none itself. A client keeps those that it is given for its next connection to the same
+/// A server gives its clients tickets by which they resume their sessions with the same context, unless that asks them for
+/// certificates, which it looks at anew each time; it keeps none itself. A client keeps those that it is given for its next connection to the same
 /// name and port (``TLSConfiguration/resumesSessions``).
 public final class TLSContext: @unchecked Sendable {
   let pointer: OpaquePointer
   let configuration: TLSConfiguration
   /// Of a client that resumes sessions.
   let sessions: TLSSessionCache?
+  /// Of a server: what tells its sessions from those of other contexts, among which ``TLSConfiguration/contextForServerName``
+  /// chooses. One that another has begun may have been verified by other rules, or not at all.
+  private let label: [UInt8]
   /// ``TLSConfiguration/applicationProtocols`` as they are sent.
   private let protocols: UnsafeMutableBufferPointer<UInt8>
 
@@ -35,6 +38,7 @@ public final class TLSContext: @unchecked Sendable {
     self.pointer = pointer
     self.configuration = configuration
     sessions = !isServer && configuration.resumesSessions ? TLSSessionCache() : nil
+    label = (0..<32).map { _ in UInt8.random(in: 0...255) }
     self.protocols = .allocate(capacity: protocols.count)
     _ = self.protocols.initialize(from: protocols)
     setUp()
@@ -63,8 +67,6 @@ public final class TLSContext: @unchecked Sendable {
     guard configuration.identity != nil else {
       throw TLSError(.configuration, "a server needs a certificate: set identity")
     }
-    // Who resumes a session was verified by a context with the same certificates.
-    let label = Array("toro".utf8)
     SSL_CTX_set_session_id_context(pointer, label, UInt32(label.count))
     switch configuration.clientCertificates {
     case .none: SSL_CTX_set_verify(pointer, SSL_VERIFY_NONE, nil)
@@ -82,9 +84,15 @@ public final class TLSContext: @unchecked Sendable {
     }
     let context = Unmanaged.passUnretained(self).toOpaque()
     if !protocols.isEmpty { SSL_CTX_set_alpn_select_cb(pointer, selectProtocol, context) }
-    if configuration.contextForServerName != nil {
-      toro_tls_set_server_name_callback(pointer, selectContext, context)
-    }
+    if configuration.contextForServerName != nil { toro_tls_set_hello_callback(pointer, selectContext, context) }
+  }
+
+  /// Has a connection whose client asks for a name go on with the context of that name.
+  fileprivate func choose(for name: String, _ layer: TLSLayer) {
+    guard let other = configuration.contextForServerName?(name), other !== self else { return }
+    require(other.configuration.role == .server, "contextForServerName returned the context of a client")
+    layer.context = other
+    toro_tls_change_context(layer.ssl, other.pointer, other.label, UInt32(other.label.count))
   }
 
   /// Whether an application protocol of ours is among those that a client offers.
@@ -158,15 +166,14 @@ public final class TLSContext: @unchecked Sendable {
     in source: TLSConfiguration.PEM, _ role: String
   ) throws(TLSError) -> [Certificate] {
     let text = try source.read(role)
-    guard let bio = BIO_new_mem_buf(text, Int32(clamping: text.count)) else {
-      throw TLSError(.configuration, "\(source.subject(role)): out of memory")
-    }
-    defer { BIO_free(bio) }
     var certificates: [Certificate] = []
     ERR_clear_error()
-    while let pointer = PEM_read_bio_X509(bio, nil, { _, _, _, _ in -1 }, nil) {
-      certificates.append(Certificate(pointer: pointer))
+    let isRead: Void? = withMemory(of: text) { bio in
+      while let pointer = PEM_read_bio_X509(bio, nil, { _, _, _, _ in -1 }, nil) {
+        certificates.append(Certificate(pointer: pointer))
+      }
     }
+    if isRead == nil { throw TLSError(.configuration, "\(source.subject(role)): out of memory") }
     let code = ERR_peek_last_error()
     ERR_clear_error()
     if toro_tls_error_is_no_pem(code) == 0 {
@@ -180,6 +187,15 @@ public final class TLSContext: @unchecked Sendable {
         "\(source.subject(role)) has no certificate: PEM text is needed, with -----BEGIN CERTIFICATE-----")
     }
     return certificates
+  }
+}
+
+/// Has OpenSSL read a text where it stands: no longer than `body` runs. `nil` if there is no memory.
+private func withMemory<Result>(of text: [UInt8], _ body: (OpaquePointer) -> Result) -> Result? {
+  text.withUnsafeBytes { bytes in
+    guard let bio = BIO_new_mem_buf(bytes.baseAddress, Int32(clamping: bytes.count)) else { return nil }
+    defer { BIO_free(bio) }
+    return body(bio)
   }
 }
 
@@ -203,24 +219,23 @@ private final class PrivateKey {
   init(_ identity: TLSConfiguration.Identity) throws(TLSError) {
     let name = identity.privateKey.subject("private key")
     let text = try identity.privateKey.read("private key")
-    guard let bio = BIO_new_mem_buf(text, Int32(clamping: text.count)) else {
-      throw TLSError(.configuration, "\(name): out of memory")
-    }
-    defer { BIO_free(bio) }
     var prompt = Prompt(password: identity.password.map { Array($0.utf8) })
     ERR_clear_error()
-    let pointer = withUnsafeMutablePointer(to: &prompt) { prompt in
-      PEM_read_bio_PrivateKey(
-        bio, nil,
-        { buffer, size, _, context in
-          guard let prompt = context?.assumingMemoryBound(to: Prompt.self), let buffer else { return -1 }
-          prompt.pointee.wasAsked = true
-          guard let password = prompt.pointee.password, password.count <= Int(size) else { return -1 }
-          UnsafeMutableRawBufferPointer(start: buffer, count: Int(size)).copyBytes(from: password)
-          return Int32(password.count)
-        }, prompt)
+    let key = withUnsafeMutablePointer(to: &prompt) { prompt in
+      withMemory(of: text) { bio in
+        PEM_read_bio_PrivateKey(
+          bio, nil,
+          { buffer, size, _, context in
+            guard let prompt = context?.assumingMemoryBound(to: Prompt.self), let buffer else { return -1 }
+            prompt.pointee.wasAsked = true
+            guard let password = prompt.pointee.password, password.count <= Int(size) else { return -1 }
+            UnsafeMutableRawBufferPointer(start: buffer, count: Int(size)).copyBytes(from: password)
+            return Int32(password.count)
+          }, prompt)
+      }
     }
-    guard let pointer else {
+    guard let key else { throw TLSError(.configuration, "\(name): out of memory") }
+    guard let pointer = key else {
       let code = ERR_peek_last_error()
       ERR_clear_error()
       if prompt.wasAsked {
@@ -297,21 +312,28 @@ private let keepSession: @convention(c) (OpaquePointer?, OpaquePointer?) -> Int3
   return layer.context.sessions?.keep(session, with: server) ?? false ? 1 : 0
 }
 
-private let selectContext:
-  @convention(c) (OpaquePointer?, UnsafeMutablePointer<Int32>?, UnsafeMutableRawPointer?) -> Int32 =
-    { ssl, _, context in
-      guard let ssl, let context, let name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) else {
-        return SSL_TLSEXT_ERR_NOACK
-      }
-      let asked = Unmanaged<TLSContext>.fromOpaque(context).takeUnretainedValue()
-      guard let other = asked.configuration.contextForServerName?(String(cString: name)) else {
-        return SSL_TLSEXT_ERR_OK
-      }
-      require(other.configuration.role == .server, "contextForServerName returned the context of a client")
-      // This keeps OpenSSL's part; the layer keeps the rest.
-      TLSLayer.behind(ssl)?.context = other
-      SSL_set_SSL_CTX(ssl, other.pointer)
-      SSL_set_verify(ssl, SSL_CTX_get_verify_mode(other.pointer), nil)
-      return SSL_TLSEXT_ERR_OK
-    }
+/// Looks for the name in the hello itself: this is before OpenSSL does.
+private let selectContext: SSL_client_hello_cb_fn = { ssl, _, context in
+  guard let ssl, let context, let layer = TLSLayer.behind(ssl) else { return SSL_CLIENT_HELLO_SUCCESS }
+  // A second hello, to which there has been an answer: its sender is who he was.
+  guard layer.beginsHello() else { return SSL_CLIENT_HELLO_SUCCESS }
+  var start: UnsafePointer<UInt8>?
+  var count = 0
+  guard SSL_client_hello_get0_ext(ssl, UInt32(TLSEXT_TYPE_server_name), &start, &count) == 1,
+    let name = serverName(in: UnsafeBufferPointer(start: start, count: count))
+  else { return SSL_CLIENT_HELLO_SUCCESS }
+  Unmanaged<TLSContext>.fromOpaque(context).takeUnretainedValue().choose(for: name, layer)
+  return SSL_CLIENT_HELLO_SUCCESS
+}
+
+/// The name in the hello's extension (RFC 6066, 3): a list of one. What is malformed OpenSSL refuses afterwards.
+private func serverName(in bytes: UnsafeBufferPointer<UInt8>) -> String? {
+  func number(at index: Int) -> Int { Int(bytes[index]) << 8 | Int(bytes[index + 1]) }
+  guard bytes.count > 5, number(at: 0) == bytes.count - 2, bytes[2] == UInt8(TLSEXT_NAMETYPE_host_name),
+    number(at: 3) == bytes.count - 5
+  else { return nil }
+  let name = bytes[5...]
+  guard name.count <= 255, name.allSatisfy({ $0 > 32 && $0 < 127 }) else { return nil }
+  return String(decoding: name, as: UTF8.self)
+}
 #endif

@@ -17,6 +17,9 @@ final class TLSLayer: StreamLayer, @unchecked Sendable {
   private weak var sender: Sender?
   /// What it was made of, or what a server chose by the name that was asked for.
   @exclusivity(unchecked) var context: TLSContext
+  /// What it was made of: OpenSSL calls its callbacks to the end of the handshake.
+  private let firstContext: TLSContext
+  @exclusivity(unchecked) private var hasBegunHello = false
   let ssl: OpaquePointer
   private let serverName: String?
   /// Of a client that resumes sessions.
@@ -57,6 +60,7 @@ final class TLSLayer: StreamLayer, @unchecked Sendable {
       throw TLSError(.configuration, "SSL_new: \(TLSError.text(of: ERR_get_error()))")
     }
     self.context = context
+    firstContext = context
     self.socket = socket
     self.sender = sender
     self.ssl = ssl
@@ -105,8 +109,16 @@ final class TLSLayer: StreamLayer, @unchecked Sendable {
     }
     if verifiesName {
       X509_VERIFY_PARAM_set_hostflags(verification, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
-      X509_VERIFY_PARAM_set1_host(verification, host, 0)
+      guard X509_VERIFY_PARAM_set1_host(verification, host, 0) == 1 else {
+        throw TLSError(.configuration, "\(name.debugDescription) cannot be verified: out of memory")
+      }
     }
+  }
+
+  /// Whether this is the first hello that comes.
+  func beginsHello() -> Bool {
+    defer { hasBegunHello = true }
+    return !hasBegunHello
   }
 
   // MARK: The socket's side
