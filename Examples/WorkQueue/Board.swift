@@ -12,6 +12,9 @@ actor Board: ReactorActor {
     static func < (a: Item, b: Item) -> Bool { (a.priority, a.number) < (b.priority, b.number) }
   }
 
+  /// How many items may wait for somebody to take them: clients must not be able to fill the memory.
+  private static let capacity = 10_000
+
   nonisolated let reactor: Reactor
   private let queue: PriorityQueue<Item>
   private let stopping: Event
@@ -61,6 +64,7 @@ actor Board: ReactorActor {
   private func perform(_ command: Command, _ item: inout Item?) async throws -> Reply {
     switch command {
     case .put where stopping.isSet, .take where stopping.isSet: return .error("stopping")
+    case .put where queue.count >= Self.capacity: return .error("\(queue.count) items wait already: take some")
     case .put(let priority, let text):
       lastNumber += 1
       try await queue.put(Item(priority: priority, number: lastNumber, text: text))

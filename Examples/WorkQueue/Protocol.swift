@@ -71,7 +71,8 @@ enum Command: Equatable {
 
   /// What a client sent, fit for a line of a reply.
   private static func quote(_ text: Substring) -> String {
-    text.count > 40 ? String(text.prefix(40)).debugDescription + "…" : String(text).debugDescription
+    text.utf8.count > 40
+      ? String(decoding: text.utf8.prefix(40), as: UTF8.self).debugDescription + "…" : String(text).debugDescription
   }
 }
 

@@ -292,11 +292,24 @@ extension Connection {
     _ tryFirst: Bool, for role: WaitRole = .readable, until due: Int64, _ site: WaitSite
   ) async throws {
     if tryFirst || mayHaveMore {
-      if turns.isSpent() { await reactor.yield() }
+      if turns.isSpent() {
+        await reactor.yield()
+        // Who sends without a pause must not make a call go on for ever.
+        if !tryFirst { try expectTime(role, limit(due)) }
+      }
       return
     }
     turns.waited()
     try await expectInTime(role) { try await socket.readable(for: role, until: limit(due), site) }
+  }
+
+  private func expectTime(_ role: WaitRole, _ due: Int64) throws {
+    if reactor.isTaskCancelled { throw CancellationError() }
+    if due != .max, reactor.readMonotonicClock() >= due { throw timeout(role) }
+  }
+
+  private func timeout(_ role: WaitRole) -> TimeoutError {
+    TimeoutError("\(subject).\(role == .readable ? "read" : role.verb)")
   }
 
   /// Says what a wait for the descriptor that ended means.
@@ -307,7 +320,7 @@ extension Connection {
     } catch {
       throw translate(error)
     }
-    throw TimeoutError("\(subject).\(role == .readable ? "read" : role.verb)")
+    throw timeout(role)
   }
 
   /// How much is read ahead at once.

@@ -57,6 +57,26 @@ struct AbandonedRequestTests {
     #expect(seen.all == ["/1 begins", "/1 CancellationError"])
   }
 
+  @Test("Where a handler answers all the same, what the next one throws is told as always")
+  func next() throws {
+    let seen = Seen()
+    try withServer {
+      $0.cancelsAbandonedRequests = true
+      $0.onError = { seen.add("error \($0.path) \($1)") }
+    } handler: { request in
+      if request.path == "/2" { throw Broken() }
+      try? await Event().wait()
+      return .text("all the same")
+    } _: { listener in
+      let client = try await Connection.connect(to: listener.localAddress)
+      try await client.write("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n")
+      client.closeWrite()
+      let text = await client.readText()
+      #expect(text.contains("all the same") && text.contains("HTTP/1.1 500 "), "\(text)")
+    }
+    #expect(seen.all == ["error /2 broken"])
+  }
+
   @Test("So is one that writes its answer bit by bit, and has nothing to write")
   func stream() throws {
     let seen = Seen()

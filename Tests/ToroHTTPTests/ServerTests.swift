@@ -304,6 +304,13 @@ struct ServerTests {
     }
   }
 
+  @Test("A server name that would be more than one line has a message")
+  func serverName() async {
+    await #expect(processExitsWith: .failure) {
+      _ = HTTPServer(configuration: .init { $0.serverName = "a\r\nb" }) { _ in .text("") }
+    }
+  }
+
   @Test("Who asks, for what and of whom can be told of each form of target")
   func targets() throws {
     try withServer(handler: { request in

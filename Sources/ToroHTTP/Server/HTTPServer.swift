@@ -41,7 +41,7 @@ public final class HTTPServer: Sendable {
     ///
     /// Not by default, since a client may end its side and still wait for the answer, as `nc -N` does.
     public var cancelsAbandonedRequests = false
-    /// What is said of the software in each answer's Server field; `nil` is nothing.
+    /// What is said of the software in each answer's Server field, without control characters; `nil` is nothing.
     public var serverName: String?
     /// Hears of each request that has been answered, or was refused, on the reactor of its connection.
     public var accessLog: (@Sendable (AccessRecord) -> Void)?
@@ -66,6 +66,10 @@ public final class HTTPServer: Sendable {
   ///   - configuration: Limits, deadlines and hooks.
   ///   - handler: Answers each request.
   public init(configuration: Configuration = Configuration(), handler: @escaping Handler) {
+    let name = configuration.serverName ?? "none"
+    require(
+      name.utf8.allSatisfy { $0 >= 32 && $0 != 127 },
+      "HTTPServer: serverName = \(name.debugDescription): not the value of a field")
     self.configuration = configuration
     self.handler = handler
   }

@@ -128,6 +128,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   private func handle() async throws -> Bool {
     number &+= 1
     message.number = number
+    hasClientLeft = false
     switch message.head.framing {
     case .none, .length(0): bodyState = .ended
     default:
