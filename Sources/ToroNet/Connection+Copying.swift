@@ -45,7 +45,8 @@ extension Connection {
       case .all(let count): total += count
       case .turn(let count):
         total += count
-        await reactor.yield()
+        await reactor.yieldToPoll()
+        try expectTime(.readable, limit(due))
       case .rest(let bytes, let sent):
         try await destination.write(bytes, from: sent, until: due, site)
         total += bytes.count

@@ -293,7 +293,7 @@ extension Connection {
   ) async throws {
     if tryFirst || mayHaveMore {
       if turns.isSpent() {
-        await reactor.yield()
+        await reactor.yieldToPoll()
         // Who sends without a pause must not make a call go on for ever.
         if !tryFirst { try expectTime(role, limit(due)) }
       }
@@ -303,7 +303,8 @@ extension Connection {
     try await expectInTime(role) { try await socket.readable(for: role, until: limit(due), site) }
   }
 
-  private func expectTime(_ role: WaitRole, _ due: Int64) throws {
+  /// Throws where a call has no more time, or is cancelled.
+  func expectTime(_ role: WaitRole, _ due: Int64) throws {
     if reactor.isTaskCancelled { throw CancellationError() }
     if due != .max, reactor.readMonotonicClock() >= due { throw timeout(role) }
   }

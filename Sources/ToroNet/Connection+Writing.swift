@@ -94,7 +94,7 @@ extension Connection {
     }
     beginWriting()
     defer { isWriting = false }
-    if start == bytes.count && start > 0 { return await reactor.yield() }
+    if start == bytes.count && start > 0 { return await reactor.yieldToPoll() }
     var sent = start
     // A part was sent before, so there is no room.
     if sent > 0 { try await awaitRoom(until: due, site) }
@@ -186,7 +186,7 @@ extension Connection {
   }
 
   func letOthersRun() async {
-    if turns.isSpent() { await reactor.yield() }
+    if turns.isSpent() { await reactor.yieldToPoll() }
   }
 
   func awaitRoom(until due: Int64, _ site: WaitSite) async throws {

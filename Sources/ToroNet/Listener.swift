@@ -185,7 +185,7 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
     // What can succeed at once does, also in a cancelled task.
     var tryFirst = mayHaveMore || Task.isCancelled
     while true {
-      if tryFirst && turns.isSpent() { await reactor.yield() }
+      if tryFirst && turns.isSpent() { await reactor.yieldToPoll() }
       if socket.isClosed { return nil }
       do {
         if !tryFirst && !isDraining {

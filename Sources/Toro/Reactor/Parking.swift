@@ -62,6 +62,13 @@ extension Reactor {
     if mode != nil { await suspend() } else { await parkingLot.park() }
   }
 
+  /// The same for who has done as much input or output as others may be asked to wait for: what else has come is looked for
+  /// before it goes on, and what is due is told.
+  package func yieldToPoll() async {
+    if isInside { runsSincePoll = batchLimit }
+    await yield()
+  }
+
   /// The last thing to do before `waiter`'s task suspends, which it must do next if the answer says so.
   @inline(__always)
   func prepareToPark(_ waiter: WaiterPointer, _ record: TaskReference?, _ isolation: (any Actor)?) -> TaskWait {

@@ -93,7 +93,7 @@ extension DatagramSocket {
     var tryFirst = mayHaveMore || due == .min || Task.isCancelled
     while true {
       if tryFirst {
-        if turns.isSpent() { await reactor.yield() }
+        if turns.isSpent() { await reactor.yieldToPoll() }
       } else {
         turns.waited()
         do {

@@ -89,7 +89,7 @@ extension DatagramSocket {
       if socket.isClosed { throw ClosedError(subject) }
       switch send() {
       case .moved(let count):
-        if turns.isSpent() { await reactor.yield() }
+        if turns.isSpent() { await reactor.yieldToPoll() }
         return count
       case .blocked where refusals == 0:
         do {
