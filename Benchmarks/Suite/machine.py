@@ -35,7 +35,7 @@ def memory() -> str:
 def system() -> str:
     with open("/etc/os-release", encoding="utf-8") as file:
         name = first(r'PRETTY_NAME="(.+)"', file.read()) or platform.system()
-    return f"{name}, Linux {platform.release()}, {' '.join(platform.libc_ver())}"
+    return f"{name}, Linux {platform.release().split('-')[0]}, {' '.join(platform.libc_ver())}"
 
 
 def describe() -> dict:

@@ -38,9 +38,9 @@ struct ProxyTests {
   func coalescing() throws {
     let asked = Tally()
     try withProxy { request in
-      asked.add(request.pathAndQuery)
-      try await Reactor.current.sleep(for: .milliseconds(request.pathAndQuery == "/slow" ? 400 : 1))
-      return .text("this is \(request.pathAndQuery)")
+      asked.add(request.path)
+      try await Reactor.current.sleep(for: .milliseconds(request.path == "/slow" ? 400 : 1))
+      return .text("this is \(request.path)")
     } _: { origin, client, _ in
       try await withThrowingTaskGroup(of: String.self) { group in
         for _ in 0..<200 {
@@ -74,9 +74,9 @@ struct ProxyTests {
   func failures() throws {
     let asked = Tally()
     try withProxy(["--timeout", "0.5"]) { request in
-      asked.add(request.pathAndQuery)
-      if request.pathAndQuery == "/silent" { try await Reactor.current.sleep(for: .seconds(3_600)) }
-      if request.pathAndQuery == "/fine" { return .text("fine") }
+      asked.add(request.path)
+      if request.path == "/silent" { try await Reactor.current.sleep(for: .seconds(3_600)) }
+      if request.path == "/fine" { return .text("fine") }
       return .stream(length: 1_000) { body in
         try await body.write("half of it")
         try await Reactor.current.sleep(for: .milliseconds(100))
@@ -104,10 +104,10 @@ struct ProxyTests {
   func passing() throws {
     let asked = Tally()
     try withProxy { request in
-      asked.add("\(request.method) \(request.pathAndQuery)")
+      asked.add("\(request.method) \(request.path)")
       let sent = try await request.body.collect(upTo: 1 << 20)
       var response = HTTPServer.Response.text("\(sent.count) \(request[.cookie] ?? "-") \(request[.via] ?? "-")")
-      if request.pathAndQuery == "/private" { response.headerFields[.setCookie] = "a=b" }
+      if request.path == "/private" { response.headerFields[.setCookie] = "a=b" }
       return response
     } _: { origin, client, proxy in
       for _ in 0..<2 {
@@ -152,9 +152,9 @@ struct ProxyTests {
       ("/encoded", [.vary: "Accept-Encoding"], 1), ("/varies", [.vary: "Accept-Language"], 3),
     ]
     try withProxy { request in
-      asked.add(request.pathAndQuery)
+      asked.add(request.path)
       var response = HTTPServer.Response.text("page")
-      for (name, value) in pages.first(where: { $0.0 == request.pathAndQuery })?.1 ?? [:] {
+      for (name, value) in pages.first(where: { $0.0 == request.path })?.1 ?? [:] {
         response.headerFields[name] = value
       }
       return response
@@ -181,7 +181,7 @@ struct ProxyTests {
   @Test("No more is kept than was said, fields and names counted; what is larger than a page passes through")
   func bounds() throws {
     try withProxy(["--cache-size", "1", "--page-size", "1"]) { request in
-      if request.pathAndQuery == "/large" {
+      if request.path == "/large" {
         return .stream { writer in for _ in 0..<30 { try await writer.write([UInt8](repeating: 7, count: 100_000)) } }
       }
       var response = HTTPServer.Response()
@@ -224,7 +224,7 @@ struct ProxyTests {
     try onReactor { reactor in
       let listener = try Listener(host: "127.0.0.1", port: 0)
       let server = HTTPServer { request in
-        if request.pathAndQuery == "/never" { try await reactor.sleep(for: .seconds(3_600)) }
+        if request.path == "/never" { try await reactor.sleep(for: .seconds(3_600)) }
         return .html(
           "<a href='/never'>n</a><A HREF=\"/a&amp;b?c=d#e\">m</A><!-- <a href=/not> --><a class=x href=../up>u</a>")
       }

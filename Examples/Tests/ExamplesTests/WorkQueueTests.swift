@@ -31,6 +31,25 @@ struct WorkQueueTests {
     }
   }
 
+  @Test("No more than 10,000 items wait; then there is room again when one is taken")
+  func bound() throws {
+    try onReactor { _ in
+      let (daemon, address) = try await start("WorkQueue")
+      let client = try await Client(address)
+      let filling = Reactor.current.spawn {
+        try await client.connection.write(String(repeating: "put 1 a\n", count: 10_001))
+      }
+      for _ in 1...10_000 { #expect(try await client.connection.readLine() == "ok") }
+      #expect(try await client.connection.readLine() == "error 10000 items wait already: take some")
+      try await filling.value
+      try await client.say("take 0", expecting: "item 1 a")
+      try await client.say("put 1 b", expecting: "ok")
+      daemon.send(SIGINT)
+      client.connection.close()
+      #expect(try await daemon.waitForExit() == 0)
+    }
+  }
+
   @Test("What a client that goes had in hand comes back where it was", arguments: [true, false])
   func vanishingTaker(isReset: Bool) throws {
     try onReactor { _ in

@@ -1,5 +1,4 @@
 import CToroShims
-import Glibc
 
 extension Reactor {
   /// Ends the reactor: every wait of a task throws ``ReactorClosedError``, every callback is told `closed`, the tasks that the

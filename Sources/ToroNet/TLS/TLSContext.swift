@@ -9,8 +9,8 @@ import Toro
 /// was renewed takes a new context.
 ///
 /// A server gives its clients tickets by which they resume their sessions with the same context, unless that asks them for
-/// certificates, which it looks at anew each time; it keeps none itself. A client keeps those that it is given for its next connection to the same
-/// name and port (``TLSConfiguration/resumesSessions``).
+/// certificates, which it looks at anew each time; it keeps none itself. A client keeps those that it is given for its next
+/// connection to the same name and port (``TLSConfiguration/resumesSessions``).
 public final class TLSContext: @unchecked Sendable {
   let pointer: OpaquePointer
   let configuration: TLSConfiguration
