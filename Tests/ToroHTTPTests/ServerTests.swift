@@ -349,6 +349,81 @@ struct ServerTests {
           && seen.all.last?.hasPrefix("  400 ") == true)
     }
   }
+
+  @Test("The access log knows of a refused head what its first line asked for, if that was one")
+  func accessLogOfRefusals() throws {
+    let seen = Seen()
+    try withServer({
+      $0.limits.bodyBytes = 100
+      $0.headTimeout = .milliseconds(100)
+      $0.accessLog = { seen.add("\($0.method) \($0.target) \($0.status)") }
+    }) { _ in
+      .text("hello")
+    } _: { listener in
+      for head in [
+        "POST /large HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n", "GET /nameless HTTP/1.1\r\n\r\n",
+        "GET /ok HTTP/1.1\r\nHost: a\r\n\r\nPUT /odd HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
+        "GET  /two HTTP/1.1\r\nHost: a\r\n\r\n", "GET /cut HTTP/1.1\r\nHost: a\r\n",
+      ] { _ = try await answer(to: head, from: listener) }
+    }
+    #expect(
+      seen.all == ["POST /large 413", "GET /nameless 400", "GET /ok 200", "PUT /odd 501", "  400", "GET /cut 408"])
+  }
+
+  @Test("A body that is too large is the client's fault only if it is the request's")
+  func tooLargeElsewhere() throws {
+    let seen = Seen()
+    try withServer({ $0.onError = { seen.add("\($0.path) \($1)") } }) { request in
+      switch request.path {
+      case "/upload": _ = try await request.body.collect(upTo: 3)
+      case "/page": return .text("a page")
+      case "/upstream":
+        let port = request.query.flatMap { Int($0) } ?? 0
+        _ = try await HTTPClient().get("http://127.0.0.1:\(port)/page").body.collect(upTo: 3)
+      default: break
+      }
+      return .text("fine")
+    } _: { listener in
+      let client = HTTPClient()
+      let base = "http://\(listener.localAddress)"
+      let upload = try await client.execute(HTTPClient.Request(method: .post, "\(base)/upload", body: .text("1234")))
+      #expect(upload.status == .contentTooLarge)
+      let upstream = try await client.get("\(base)/upstream?\(listener.port)")
+      #expect(upstream.status == .internalServerError)
+      client.close()
+    }
+    #expect(seen.all == ["/upstream the body is too large"])
+  }
+
+  @Test("The access log tells what came to nothing: an answer that broke off, a request that the end of the server cut")
+  func accessLogOfFailures() throws {
+    let seen = Seen()
+    let hasBegun = Shared(false)
+    try withServer({
+      $0.accessLog = { seen.add("\($0.target) \($0.status) \($0.bodyBytes) \($0.isComplete)") }
+    }) { request in
+      switch request.path {
+      case "/broken":
+        return .stream {
+          try await $0.write("1234567")
+          throw Broken()
+        }
+      case "/waits":
+        hasBegun.value = true
+        try await Reactor.current.sleep(for: .seconds(3600))
+        return .text("never")
+      default: return .text("hello")
+      }
+    } _: { listener in
+      _ = try? await answer(
+        to: "GET /well HTTP/1.1\r\nHost: a\r\n\r\nGET /broken HTTP/1.1\r\nHost: a\r\n\r\n", from: listener)
+      let client = try await Connection.connect(to: listener.localAddress)
+      try await client.write("GET /waits HTTP/1.1\r\nHost: a\r\n\r\n")
+      while !hasBegun.value { try await Reactor.current.sleep(for: .milliseconds(1)) }
+      try await listener.stop(grace: .zero)
+    }
+    #expect(seen.all == ["/well 200 5 true", "/broken 200 7 false", "/waits 0 0 false"])
+  }
 }
 
 /// What handlers have met.

@@ -35,10 +35,10 @@ public struct HTTPBody: AsyncSequence, Sendable {
   /// - Throws: ``HTTPSyntaxError/bodyTooLarge`` if there are more. Else as reading does.
   public func collect(upTo limit: Int) async throws -> [UInt8] {
     guard let source else { return [] }
-    if let length, length > limit { throw HTTPSyntaxError.bodyTooLarge }
+    if let length, length > limit { throw source.tooLarge() }
     var all: [UInt8] = []
     while let portion = try await source.nextPortion(of: number) {
-      if portion.count > limit - all.count { throw HTTPSyntaxError.bodyTooLarge }
+      if portion.count > limit - all.count { throw source.tooLarge() }
       if all.isEmpty { all = portion } else { all += portion }
     }
     return all
@@ -68,6 +68,12 @@ protocol BodySource: AnyObject, Sendable {
   /// - Parameter number: Of the message, so that nobody reads another's.
   func nextPortion(of number: UInt64) async throws -> [UInt8]?
   func trailers(of number: UInt64) -> HTTPFields
+  /// The error for a body of which there is more than somebody would take. From any thread.
+  func tooLarge() -> HTTPSyntaxError
+}
+
+extension BodySource {
+  func tooLarge() -> HTTPSyntaxError { .bodyTooLarge }
 }
 
 /// Thrown when a body is read after its message has been dealt with.

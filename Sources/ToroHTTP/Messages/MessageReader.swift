@@ -21,6 +21,8 @@ final class MessageReader: @unchecked Sendable {
 
   let connection: Connection
   @exclusivity(unchecked) var parser: HTTPParser
+  /// Of a request whose head was refused, what its first line had asked for.
+  @exclusivity(unchecked) private(set) var refusedLine: (method: String, target: String)?
   /// Received and not taken by the parser.
   @exclusivity(unchecked) private var pending: [UInt8] = []
   /// How much of it has been taken.
@@ -52,7 +54,7 @@ final class MessageReader: @unchecked Sendable {
   func step(_ use: (HTTPParser.Step, UnsafeRawBufferPointer) -> Void) throws -> Bool {
     let step = try pending.withUnsafeBytes { bytes in
       let rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])
-      let step = try parser.parse(rest)
+      let step = try parse(rest)
       use(step, rest)
       return step
     }
@@ -81,12 +83,34 @@ final class MessageReader: @unchecked Sendable {
         pending.append(contentsOf: bytes)
         return try step(use) ? .step : .nothing
       }
-      let step = try parser.parse(bytes)
+      let step = try parse(bytes)
       use(step, bytes)
       let byteCount = step.byteCount
       if byteCount < count { pending.append(contentsOf: bytes[byteCount...]) }
       return step == .needsMore ? .nothing : .step
     }
+  }
+
+  @inline(__always)
+  private func parse(_ bytes: UnsafeRawBufferPointer) throws -> HTTPParser.Step {
+    do throws(HTTPSyntaxError) {
+      return try parser.parse(bytes)
+    } catch {
+      keepRefusedLine(bytes)
+      throw error
+    }
+  }
+
+  /// The same of a head that came in part and is not waited for.
+  func keepCutLine() {
+    if refusedLine == nil { pending[taken...].withUnsafeBytes { keepRefusedLine($0) } }
+  }
+
+  @inline(never)
+  private func keepRefusedLine(_ bytes: UnsafeRawBufferPointer) {
+    guard parser.isAtStart, parser.hasFirstLine else { return }
+    func text(_ part: HTTPHead.Part) -> String { String(decoding: bytes[part.range], as: UTF8.self) }
+    refusedLine = (text(parser.head.method), text(parser.head.target))
   }
 
   /// Gives what has come and is no message's back to the connection.

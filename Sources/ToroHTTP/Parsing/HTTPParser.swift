@@ -92,6 +92,9 @@ public struct HTTPParser: Sendable {
     return false
   }
 
+  /// Whether the first line of the head has been taken as well formed.
+  var hasFirstLine: Bool { headParser.hasFirstLine }
+
   /// Takes the next step.
   ///
   /// - Parameter bytes: What has come and was not taken yet.

@@ -9,7 +9,7 @@ struct HeadParser: Sendable {
 
   private let kind: Kind
   private let limits: HTTPLimits
-  private var hasFirstLine: Bool
+  private(set) var hasFirstLine: Bool
   private var hasSkippedLine = false
   /// Where the next line begins.
   private var lineStart = 0

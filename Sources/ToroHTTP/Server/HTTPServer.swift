@@ -43,7 +43,7 @@ public final class HTTPServer: Sendable {
     public var cancelsAbandonedRequests = false
     /// What is said of the software in each answer's Server field, without control characters; `nil` is nothing.
     public var serverName: String?
-    /// Hears of each request that has been answered, or was refused, on the reactor of its connection.
+    /// Hears of each request, once it has been answered or refused or has come to nothing, on the reactor of its connection.
     public var accessLog: (@Sendable (AccessRecord) -> Void)?
     /// Hears of what handlers throw, on the reactor of the connection. The client hears no more than that it was an error.
     public var onError: (@Sendable (Request, any Error) -> Void)?
@@ -127,18 +127,20 @@ final class Workspace: @unchecked Sendable {
 }
 
 extension HTTPServer {
-  /// What is told of a request when it has been answered.
+  /// What is told of a request when it has been answered, or come to nothing.
   public struct AccessRecord: Sendable {
     /// Who asked.
     public let peerAddress: SocketAddress
-    /// As it was sent; empty if the request was refused before it was known.
+    /// As it was sent; empty if the request's first line was refused.
     public let method: String
-    /// As it was sent; empty if the request was refused before it was known.
+    /// As it was sent; empty if the request's first line was refused.
     public let target: String
-    /// What was answered.
+    /// What was answered; 0 if nothing was, as where the client left before, or the server was stopped.
     public let status: Int
     /// How many bytes of content were answered with.
     public let bodyBytes: Int
+    /// Whether all of the answer was written: not where the client left in the middle, or what wrote the body failed.
+    public let isComplete: Bool
     /// How long it took from the request's head to the answer's last byte.
     public let duration: Duration
   }

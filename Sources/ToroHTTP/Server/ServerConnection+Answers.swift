@@ -128,7 +128,6 @@ extension ServerConnection {
       // The client must not take a part for the whole.
       number &+= 1
       connection.reset()
-      if server.configuration.accessLog != nil { log(status) }
       if hasClientLeft { throw ClientLeft() }
       if !(error is CancellationError) { server.configuration.onError?(request, error) }
       throw error

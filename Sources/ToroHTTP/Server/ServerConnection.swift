@@ -1,5 +1,6 @@
 #if HTTP
 import HTTPTypes
+import Synchronization
 import Toro
 import ToroNet
 
@@ -25,6 +26,8 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   /// Whether somebody reads it now, and whether he tells the client to send it.
   @exclusivity(unchecked) var isReceiving = false
   @exclusivity(unchecked) var isWritingContinue = false
+  /// Whether there was more of it than who has collected it would take, on whatever thread.
+  private let bodyIsTooLarge = Atomic<Bool>(false)
 
   // Of the answer.
   @exclusivity(unchecked) var answer = AnswerState.none
@@ -65,7 +68,9 @@ final class ServerConnection: BodySource, @unchecked Sendable {
       }
       connection.close()
     } catch let error as HTTPSyntaxError {
-      await refuse(error.status, error.description)
+      // Not where an answer has begun: what wrote it met this in what it read.
+      if case .none = answer { await refuse(error.status, error.description) }
+      connection.close()
     } catch is TimeoutError {
       // In the middle of a head; nobody is told of a connection that was idle.
       if reader.hasBegunMessage, case .none = answer { await refuse(408, "the request took too long") }
@@ -81,6 +86,11 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     }
   }
 
+  func tooLarge() -> HTTPSyntaxError {
+    bodyIsTooLarge.store(true, ordering: .relaxed)
+    return .bodyTooLarge
+  }
+
   // MARK: Heads
 
   /// Receives the next request's head.
@@ -91,6 +101,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     var due = Int64.max
     var isComplete = false
     answer = .none
+    began = 0
     if reader.pendingCount > 0 {
       isComplete = try reader.step { take($0, $1) }
       if !isComplete, reader.hasBegunMessage { due = headDue() }
@@ -129,6 +140,9 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     number &+= 1
     message.number = number
     hasClientLeft = false
+    status = 0
+    written = 0
+    bodyIsTooLarge.store(false, ordering: .relaxed)
     switch message.head.framing {
     case .none, .length(0): bodyState = .ended
     default:
@@ -143,6 +157,25 @@ final class ServerConnection: BodySource, @unchecked Sendable {
       return false
     }
     let request = HTTPServer.Request(message: message, owner: self)
+    let goesOn: Bool?
+    do {
+      goesOn = try await respond(to: request)
+    } catch {
+      if server.configuration.accessLog != nil { log(isComplete: false) }
+      throw error
+    }
+    if server.configuration.accessLog != nil { log(isComplete: goesOn != nil) }
+    guard let goesOn else { return false }
+    if isReceiving { guard await takeBodyBack() else { return false } }
+    if goesOn, case .ended = bodyState { return true }
+    return try await finish(goesOn: goesOn)
+  }
+
+  /// Has the handler make an answer, and writes it.
+  ///
+  /// - Returns: Whether the connection may go on; `nil` if it cannot, and nothing was answered.
+  @inline(__always)
+  private func respond(to request: HTTPServer.Request) async throws -> Bool? {
     var response: HTTPServer.Response
     do {
       response =
@@ -157,13 +190,9 @@ final class ServerConnection: BodySource, @unchecked Sendable {
       response.closesConnection = true
     }
     if isReceiving, isWritingContinue || !response.body.isStream {
-      guard await takeBodyBack() else { return false }
+      guard await takeBodyBack() else { return nil }
     }
-    let goesOn = response.body.isStream ? try await stream(response, request) : try await send(&response)
-    if server.configuration.accessLog != nil { log(status) }
-    if isReceiving { guard await takeBodyBack() else { return false } }
-    if goesOn, case .ended = bodyState { return true }
-    return try await finish(goesOn: goesOn)
+    return response.body.isStream ? try await stream(response, request) : try await send(&response)
   }
 
   struct ClientLeft: Error {}
@@ -209,7 +238,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
       response.closesConnection = true
       return response
     }
-    if let error = error as? HTTPSyntaxError, error == .bodyTooLarge {
+    if bodyIsTooLarge.load(ordering: .relaxed), let error = error as? HTTPSyntaxError, error == .bodyTooLarge {
       return Self.refusal(413, error.description)
     }
     server.configuration.onError?(request, error)
@@ -224,11 +253,13 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   private func refuse(_ status: Int, _ reason: String) async {
     var response = Self.refusal(status, reason)
     response.closesConnection = true
-    if reader.parser.isAtStart { message = MessageHead() }
-    if (try? await send(&response)) != nil {
-      if server.configuration.accessLog != nil { log(status) }
-      await linger()
+    if reader.parser.isAtStart {
+      message = MessageHead()
+      reader.keepCutLine()
     }
+    let isSent = (try? await send(&response)) != nil
+    if server.configuration.accessLog != nil { log(isComplete: isSent) }
+    if isSent { await linger() }
     connection.close()
   }
 
@@ -272,12 +303,14 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     if reader.pendingCount > 0 || received ?? 0 > 0 { await linger() }
   }
 
-  func log(_ status: Int) {
+  private func log(isComplete: Bool) {
     let head = message.head
+    let refused = reader.parser.isAtStart ? reader.refusedLine : nil
     server.configuration.accessLog?(
       HTTPServer.AccessRecord(
-        peerAddress: connection.peerAddress, method: message.text(head.method), target: message.text(head.target),
-        status: status, bodyBytes: written,
+        peerAddress: connection.peerAddress, method: refused?.method ?? message.text(head.method),
+        target: refused?.target ?? message.text(head.target),
+        status: status, bodyBytes: written, isComplete: isComplete,
         duration: .nanoseconds(began == 0 ? 0 : connection.reactor.readMonotonicClock() - began)))
   }
 }
