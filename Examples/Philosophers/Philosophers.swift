@@ -33,8 +33,6 @@ struct Philosophers: ParsableCommand {
 
   private func dine(on reactor: Reactor) async throws {
     let signals = try Signals([SIGINT, SIGTERM])
-    // Holders are noted from the moment at which the inspector has reached the reactor.
-    while !reactor.notesHolders { try await reactor.sleep(for: .milliseconds(1)) }
     let names = ["Kant", "Hume", "Locke", "Plato", "Hegel"]
     let forks = names.indices.map { Lock(name: "fork \($0)") }
     for (place, name) in names.enumerated() {

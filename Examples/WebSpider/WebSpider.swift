@@ -12,8 +12,8 @@ struct WebSpider: ParsableCommand {
     commandName: "WebSpider", abstract: "Crawls a site below its base URL, and says what it found.",
     discussion: """
       Shows how far it is on a terminal, and a line for each page elsewhere; then how many pages and bytes there were, which were
-      slowest, and which links are broken. The exit status is 0 if all was fetched in time, or as many as --max-pages, 1 if not, 130 or 143 after a
-      signal: what was found until then is said all the same.
+      slowest, and which links are broken. The exit status is 0 if all was fetched in time, or as many as
+      --max-pages, 1 if not, or if the first page could not be fetched, 130 or 143 after a signal: what was found until then is said all the same.
       """)
 
   @Argument(help: "Where to begin, as in http://127.0.0.1:8000/docs/") var url: String
@@ -71,7 +71,7 @@ struct WebSpider: ParsableCommand {
     summarize(crawl, began.duration(to: reactor.now))
     if crawl.leftOut > 0 { print("--max-pages \(maxPages): \(crawl.leftOut) more links were not followed") }
     if let signal { return 128 + signal }
-    if try result.get() { return 0 }
+    if try result.get() { return crawl.visits.contains { $0.from == nil && $0.isBroken } ? 1 : 0 }
     print("time is up: \(crawl.queuedCount + crawl.cutCount) pages were still to be fetched")
     return 1
   }

@@ -87,7 +87,8 @@ public final class Inspector: Sendable, CustomStringConvertible {
   /// - Parameters:
   ///   - reactor: Which.
   ///   - name: What to call it.
-  /// - Isolation: From any thread.
+  /// - Isolation: From any thread. On the reactor's own, its locks note who holds them from this call on; called elsewhere, a little
+  ///   later, and what is held by then is not noted.
   public func watch(_ reactor: Reactor, name: String = "reactor") { observer.watch(reactor, name: name) }
 
   /// Adds the reactors of a group, as in `reactor-0`. From any thread.

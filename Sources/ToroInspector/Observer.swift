@@ -13,10 +13,12 @@ final class Observer: Sendable {
     list = WatchedReactors(on: thread.reactor, notesHolders: notesHolders)
   }
 
-  /// From any thread.
+  /// From any thread. Called on the reactor's, its locks note their holders from now on; from elsewhere a little later.
   func watch(_ reactor: Reactor, name: String) {
     let list = list
-    self.reactor.execute { list.add(reactor, name: name) }
+    let beginsHere = list.notesHolders && reactor.isCurrent && !reactor.notesHolders
+    if beginsHere { reactor.notesHolders = true }
+    self.reactor.execute { list.add(reactor, name: name, isNotingForUs: beginsHere) }
   }
 
   /// From any thread.
@@ -36,7 +38,7 @@ final class Observer: Sendable {
 /// The list, on the observer's thread.
 final class WatchedReactors: @unchecked Sendable {
   let observer: Reactor
-  private let notesHolders: Bool
+  let notesHolders: Bool
   private var all: [WatchedReactor] = []
   /// Those whose locks note their holders for our sake, and did not before.
   private var noting: Set<ObjectIdentifier> = []
@@ -52,10 +54,12 @@ final class WatchedReactors: @unchecked Sendable {
     return all
   }
 
-  func add(_ reactor: Reactor, name: String) {
+  /// - Parameter isNotingForUs: Whether its locks note their holders already, for our sake.
+  func add(_ reactor: Reactor, name: String, isNotingForUs: Bool) {
+    if isNotingForUs { noting.insert(ObjectIdentifier(reactor)) }
     guard !all.contains(where: { $0.reactor === reactor }) else { return }
     all.append(WatchedReactor(reactor, name: name, from: observer))
-    guard notesHolders else { return }
+    guard notesHolders, !isNotingForUs else { return }
     reactor.execute { [self] in
       if reactor.notesHolders { return }
       reactor.notesHolders = true

@@ -29,6 +29,8 @@ public final class WaitReporter: Sendable {
     let list = observer.list
     try observer.thread.start {
       for try await _ in signals {
+        // Reactors that were added before the signal was sent are in the list two turns later, if they are on their way.
+        for _ in 0..<2 { await list.observer.yield() }
         WaitReporter.write(try await WaitReporter.report(of: list), to: descriptor)
       }
     }

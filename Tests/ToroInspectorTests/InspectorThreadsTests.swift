@@ -196,14 +196,16 @@ struct InspectorThreadsTests {
     }
   }
 
-  @Test("When it ends, locks note no holders any more, unless they did before")
+  @Test(
+    "Locks note their holders as soon as their reactor is watched, from its thread; no more when it ends, unless they did before"
+  )
   func noting() async throws {
     for before in [false, true] {
       try await onReactorThread { reactor in
         reactor.notesHolders = before
         let inspector = try Inspector(at: SocketAddress(host: "127.0.0.1", port: 0))
         inspector.watch(reactor)
-        while !reactor.notesHolders { try await reactor.sleep(for: .milliseconds(5)) }
+        #expect(reactor.notesHolders)
         _ = try await ask(inspector.address, for: "/snapshot.json")
         inspector.close()
         try await reactor.sleep(for: .milliseconds(50))
