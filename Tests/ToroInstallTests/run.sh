@@ -200,6 +200,16 @@ readme_program() {
   done
 }
 
+guide_programs() {
+  awk -v file="$scratch/guide" '/^```c$/ { number++; copying = 1; next } /^```$/ { copying = 0 } copying { print > (file number ".c") }' docs/C.md
+  for number in 1 2; do
+    plain gcc -Wall -Werror "$scratch/guide$number.c" -o "$scratch/guide$number" $(plain pkg-config --cflags --libs toro libevent_core)
+    with_library timeout 20 "$scratch/guide$number" >"$scratch/guide$number.output"
+  done
+  [ "$(cat "$scratch/guide1.output")" = "$(printf 'from another thread: success\n-: timed out')" ]
+  [ "$(cat "$scratch/guide2.output")" = "the event: timed out" ]
+}
+
 c_static_library() {
   plain gcc -std=gnu99 $warnings Tests/ToroInstallTests/consumer.c -o "$scratch/c-static" \
     $(plain pkg-config --cflags --libs toro-static)
@@ -423,6 +433,7 @@ test_that "The header is clean C99 and C++11" header_is_clean
 test_that "A C program is built by gcc with pkg-config, and works" c_by_pkg_config
 test_that "A C++ program is built by g++ with pkg-config, and works" cxx_by_pkg_config
 test_that "The C program in README.md works, linked either way" readme_program
+test_that "The C programs in docs/C.md work" guide_programs
 test_that "A C program linked with the static library works" c_static_library
 test_that "A C++ program linked with the static library works, by every linker and option" cxx_static_library
 test_that "A C program that is static throughout works" c_static_throughout

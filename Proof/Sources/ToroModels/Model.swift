@@ -173,9 +173,16 @@ final class Model<P: Policy> {
     let step = program.steps[id]
     switch step.way {
     case .here: perform(id)
-    case .queued: ready.append(.act(id))
+    case .queued:
+      takeInbox()  // what came before goes first
+      ready.append(.act(id))
     case .elsewhere: stepElsewhere(id, step.act)
     }
+  }
+
+  private func takeInbox() {
+    ready += inbox
+    inbox.removeAll(keepingCapacity: true)
   }
 
   private func stepElsewhere(_ id: Int, _ act: Act) {
@@ -389,8 +396,7 @@ final class Model<P: Policy> {
 
   private func turn(mayJump: Bool) {
     isInTurn = true
-    ready += inbox
-    inbox.removeAll(keepingCapacity: true)
+    takeInbox()
     if mayJump && ready.isEmpty, let next = nextDue { now = max(now, next) }
     // What becomes due while this turn's work runs ends with the next turn.
     let time = now

@@ -25,7 +25,7 @@
  *   TORO_CANCELLED or TORO_CLOSED. After any other return value the callback never runs and nothing has changed. With
  *   TORO_OK the wait got what it asked for, and owns it; with any other status it owns nothing. A wait has ended once
  *   its outcome is decided, even where its callback comes later: it is then no longer pending and its id is spent. On a
- *   closed object the call itself answers TORO_CLOSED.
+ *   closed object the wait call itself answers TORO_CLOSED, as does toro_async_result_set; other calls say what they do.
  *
  *   A wait call stores an id through its last argument, which may be NULL: what toro_cancel takes. It is 0 where the wait
  *   had ended when the call returned, and is stored before any callback runs, so that a callback may free what holds it.
@@ -64,7 +64,8 @@
  *
  * Fork
  *   In a child, every call on what was made before the fork, but free and toro_reactor_after_fork, answers TORO_SYSTEM
- *   with errno ECHILD.
+ *   with errno ECHILD. Fork while no other thread of the process is in Toro for the first time: what the Swift runtime does
+ *   once, it does under locks that a child cannot take over.
  */
 #ifndef TORO_H
 #define TORO_H
@@ -150,7 +151,9 @@ toro_reactor *toro_reactor_new(void);
  * thread that it is on. Adopting a base again gives the same reactor, to be freed as often. NULL: errno says why.
  *
  * What another thread queues is run while something keeps your loop going. libevent does not even look where there is no
- * event but Toro's own wake-up: hold the reactor where threads post to it, or give the loop EVLOOP_NO_EXIT_ON_EMPTY.
+ * event but Toro's own wake-up: hold the reactor where threads post to it, or give the loop EVLOOP_NO_EXIT_ON_EMPTY. With
+ * EVLOOP_NONBLOCK alone libevent goes round for as long as anything is ready, and so for ever where a function queues itself
+ * again: EVLOOP_ONCE | EVLOOP_NONBLOCK is one turn.
  */
 toro_reactor *toro_reactor_adopt(struct event_base *base);
 
@@ -224,7 +227,8 @@ int toro_reactor_call_at(toro_reactor *reactor, toro_deadline when, toro_fn fn, 
 /*
  * Says that something outside will wake the reactor: while it is held, run neither ends for want of work nor calls that a
  * deadlock, and an adopted base's loop goes on. Virtual time still jumps. Counted: each hold is ended by one unhold, which
- * is TORO_NOT_LOCKED without a hold. Any thread.
+ * is TORO_NOT_LOCKED without a hold. Any thread; but a host's loop that has not begun when another thread holds its reactor
+ * does not hear of it before its first turn, and may end for want of work: make that first hold on the host's own thread.
  */
 int toro_reactor_hold(toro_reactor *reactor);
 int toro_reactor_unhold(toro_reactor *reactor);
@@ -249,8 +253,8 @@ size_t toro_reactor_dump(toro_reactor *reactor, char *buffer, size_t size);
 
 /*
  * Ends the wait or the call that `id` names. TORO_OK: the wait's callback runs with TORO_CANCELLED; a call never runs.
- * TORO_INVALID: it has ended already, whatever came of it. An id is never used twice. O(log n) in the number of timed
- * waits.
+ * TORO_INVALID: it has ended already, whatever came of it. A reactor never uses an id twice; to another reactor the same
+ * number may name another wait. O(log n) in the number of timed waits.
  */
 int toro_cancel(toro_reactor *reactor, uint64_t id);
 

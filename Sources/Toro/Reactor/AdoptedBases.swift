@@ -8,7 +8,14 @@ enum AdoptedBases {
     var adoptions = 1
   }
 
-  private static let entries = Locked<[UInt: Entry]>([:])
+  private static let table = PerProcess {
+    Locked<[UInt: Entry]>([:])
+  } inheriting: {
+    $0.valueInChild.map { Locked($0) }
+  } leaving: {
+    $0.emptyInChild(leaving: [:])
+  }
+  private static var entries: Locked<[UInt: Entry]> { table.content }
 
   /// The reactor that has adopted `base`, adopted once more.
   static func adoptAgain(_ base: OpaquePointer) -> Reactor? {
@@ -20,6 +27,13 @@ enum AdoptedBases {
 
   static func remember(_ reactor: Reactor, for base: OpaquePointer) {
     entries.withLock { $0[UInt(bitPattern: base)] = Entry(reactor: reactor) }
+  }
+
+  /// The same in a forked child, where it may have been forgotten.
+  static func rememberInChild(_ reactor: Reactor, for base: OpaquePointer) {
+    entries.withLock { entries in
+      if entries[UInt(bitPattern: base)] == nil { entries[UInt(bitPattern: base)] = Entry(reactor: reactor) }
+    }
   }
 
   /// Takes back one adoption. True if others are left.
@@ -87,7 +101,8 @@ extension ReactorAdoption where Self == Reactor {
 }
 
 extension Reactor {
-  /// The `event_base *`: the reactor's own, or the adopted one. Add events of your own to it on the reactor's thread.
+  /// The `event_base *`: the reactor's own, or the adopted one. Add events of your own to it on the reactor's thread. Give an own
+  /// base no priorities: turns that do not block run the events of the first alone.
   public var base: OpaquePointer {
     require(!isClosed, "Reactor.base: the reactor is closed")
     return loop.base

@@ -51,10 +51,14 @@ extension Reactor {
       return try await home.wait(for: descriptor, role, on: self, until: due, site)
     }
     if try isReady(descriptor, role == .readable ? POLLIN : POLLOUT) { return true }
-    let watch = DescriptorWatch(on: self, descriptor, role)
+    let watch = DescriptorWatch(on: self, descriptor, events: Int16(role.event), forOneWait: true)
     defer { watch.close() }
     return try await watch.wait(role, until: due, site)
   }
+}
+
+extension WaitRole {
+  fileprivate var event: Int32 { self == .readable ? EV_READ : EV_WRITE }
 }
 
 /// Whether a descriptor can be read or written without blocking now.
@@ -89,7 +93,7 @@ extension Reactor {
       return true
     }
     let watch = DescriptorWatch(
-      on: self, descriptor, events: Int16((reading ? EV_READ : 0) | (writing ? EV_WRITE : 0)))
+      on: self, descriptor, events: Int16((reading ? EV_READ : 0) | (writing ? EV_WRITE : 0)), forOneWait: true)
     let role = reading ? WaitRole.readable : .writable
     guard watch.admit(role, 0) == .wait else { throw SystemError("event_add", errno: errno) }
     begin(on: watch, role, 0, due, function, .function, argument, id)
@@ -109,6 +113,14 @@ extension ReactorHome {
   }
 }
 
+/// What is done when a descriptor's event fires, in place of the task that waits for it.
+package protocol DescriptorHandler: AnyObject {
+  /// Nothing of the user's may run in it.
+  ///
+  /// - Returns: Whether the wait goes on, to the next event.
+  func handle() -> Bool
+}
+
 /// One libevent event for one descriptor and direction, on the base while somebody waits for it.
 ///
 /// What streams and listeners wait on. After ``close()``, which must come before the descriptor's, waits end as closed.
@@ -121,6 +133,8 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   package let descriptor: Int32
   private let event: UnsafeMutablePointer<event>
   private let events: Int16
+  /// The descriptor may be closed, and its number used again, as soon as the wait has ended; and others may wait for it, in line.
+  private let isForOneWait: Bool
   private let keepsReactor: Reactor
   /// Whether the event is on the base, which then holds a reference.
   @exclusivity(unchecked) private var isAdded = false
@@ -132,20 +146,28 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   /// In the loop's list of the watches whose events are on the base.
   @exclusivity(unchecked) var next: DescriptorWatch?
   @exclusivity(unchecked) unowned(unsafe) var previous: DescriptorWatch?
+  /// The next for the same descriptor, of those that are for one wait.
+  @exclusivity(unchecked) unowned(unsafe) var younger: DescriptorWatch?
   /// When those who were granted last have had their turn: ``Reactor/numberOfNextEntry``.
   @exclusivity(unchecked) private var turnOfWaiter: UInt64 = 0
   /// Called once when the event fires while nobody waits.
   @exclusivity(unchecked) private var bystander: (@Sendable () -> Void)?
+  /// Called when the event fires while somebody waits: see ``handle(by:)``.
+  @exclusivity(unchecked) private unowned(unsafe) var handler: (any DescriptorHandler)?
+  /// When it did so last.
+  @exclusivity(unchecked) private var handledAt = Int64.min
   /// What ``begin(_:until:_:_:)`` began.
   @exclusivity(unchecked) private var begun = TaskWait.passed
 
   /// - Parameters:
   ///   - reactor: On whose thread it is used. Any thread may make it.
   ///   - descriptor: It must stay open until ``close()``.
-  ///   - events: `EV_READ` or `EV_WRITE`.
-  package init(on reactor: Reactor, _ descriptor: Int32, events: Int16) {
+  ///   - events: `EV_READ`, `EV_WRITE` or both.
+  ///   - isForOneWait: Whether it is made for a wait of somebody else's descriptor.
+  package init(on reactor: Reactor, _ descriptor: Int32, events: Int16, forOneWait isForOneWait: Bool = false) {
     self.descriptor = descriptor
     self.events = events
+    self.isForOneWait = isForOneWait
     keepsReactor = reactor
     event = .allocate(capacity: 1)
     super.init(name: nil, on: reactor)
@@ -153,7 +175,7 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
 
   /// - Parameter role: What is waited for: `readable` or `writable`.
   package convenience init(on reactor: Reactor, _ descriptor: Int32, _ role: WaitRole) {
-    self.init(on: reactor, descriptor, events: Int16(role == .readable ? EV_READ : EV_WRITE))
+    self.init(on: reactor, descriptor, events: Int16(role.event))
   }
 
   deinit {
@@ -175,13 +197,15 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   /// `accept`. Set it before the first wait.
   package func name(_ call: String, of subject: @escaping () -> String) { user = (subject, call) }
 
-  private var staysAdded: Bool { events == Int16(EV_READ) && !reactor.loop.isAdopted }
+  private var staysAdded: Bool { events == Int16(EV_READ) && !reactor.loop.isAdopted && !isForOneWait }
 
   /// Whether the event is work that is left to do.
   var isWaitedFor: Bool { !waiters.isEmpty }
 
-  private func fired() {
+  private func fired(_ what: Int16) {
     reactor.inDescriptorEvent {
+      if isForOneWait { return tellAll(what) }
+      if !waiters.isEmpty, isHandled() { return settle() }
       // (What is waited for is held by the loop until its event is removed, which needs somebody's call.)
       if staysAdded, !waiters.isEmpty {
         while let waiter = waiters.popFirst() { decide(waiter, .granted) }
@@ -203,6 +227,41 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
       }
     }
   }
+
+  /// Ends the waits of all who wait for this descriptor to be so, oldest first: libevent would tell the youngest first.
+  private func tellAll(_ what: Int16) {
+    var next = reactor.loop.firstForOneWait(descriptor) ?? self
+    while true {
+      let younger = next.younger
+      if next.events & what != 0 {
+        next.remove()
+        while let waiter = next.waiters.popFirst() { decide(waiter, .granted) }
+      }
+      guard let younger else { break }
+      next = younger
+    }
+    settle()
+  }
+
+  // MARK: In place of the task that waits
+
+  /// Has a handler called in the event, before the task that waits is resumed: for what can be done without it. A task's resumption
+  /// is most of what a small message costs. On the reactor's thread.
+  ///
+  /// - Parameter handler: Nobody keeps it: `nil` ends it, and must before the task goes on to anything else.
+  package func handle(by handler: (any DescriptorHandler)?) {
+    assert(reactor.isCurrent || reactor.isClosed)
+    self.handler = handler
+  }
+
+  @inline(__always)
+  private func isHandled() -> Bool {
+    guard let handler, handler.handle() else { return false }
+    handledAt = owner._withUnsafeGuaranteedRef { $0.nowInPoll }
+    return true
+  }
+
+  override var renewedAt: Int64 { handledAt }
 
   // MARK: Without a wait
 
@@ -298,8 +357,8 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   private func add(isInternal: Bool = false) -> Bool {
     event_assign(
       event, reactor.loop.base, descriptor, events | Int16(EV_PERSIST),
-      { _, _, context in
-        Unmanaged<DescriptorWatch>.fromOpaque(context.unsafelyUnwrapped)._withUnsafeGuaranteedRef { $0.fired() }
+      { _, what, context in
+        Unmanaged<DescriptorWatch>.fromOpaque(context.unsafelyUnwrapped)._withUnsafeGuaranteedRef { $0.fired(what) }
       }, Unmanaged.passUnretained(self).toOpaque())
     if isInternal { event.pointee.ev_evcallback.evcb_flags |= Int16(EVLIST_INTERNAL) }
     guard event_add(event, nil) == 0 else {
@@ -309,6 +368,7 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
     failure = 0
     isAdded = true
     reactor.loop.insert(self)
+    if isForOneWait { reactor.loop.insertForOneWait(self) }
     if !staysAdded { reactor.rebalanceLater(self) }
     return true
   }
@@ -331,6 +391,7 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
     guard isAdded else { return }
     event_del(event)
     isAdded = false
+    if isForOneWait { reactor.loop.removeForOneWait(self) }
     reactor.loop.remove(self)
   }
 
@@ -354,12 +415,28 @@ extension Reactor {
     !ready.isEmpty && UInt64(truncatingIfNeeded: counters.runs) < number
   }
 
+  /// The time in a descriptor's event, read once for all events of a poll.
+  fileprivate var nowInPoll: Int64 {
+    @inline(__always) get {
+      if !hasReadClockInPoll {
+        lastNow = readMonotonicClock()
+        hasReadClockInPoll = isInTurn && !loop.isAdopted
+      }
+      return lastNow
+    }
+  }
+
   /// Runs what a descriptor's event ends, as part of the turn whose poll found it.
   func inDescriptorEvent(_ body: () -> Void) {
+    descriptorEvents &+= 1
     if isInTurn { return body() }
     owner.store(toro_number_this_thread(), ordering: .releasing)
-    withTurn(body)
-    if closePhase == .requested { finishClosing() }
+    runningFlag.store(true, ordering: .relaxed)
+    withExtendedLifetime(self) {
+      withTurn(body)
+      if closePhase == .requested { finishClosing() }
+      runningFlag.store(false, ordering: .releasing)
+    }
     if !isClosed && loop.isAdopted { loop.arm() }
   }
 }

@@ -26,6 +26,8 @@ final class EventLoop {
   /// The watches whose events are on the base, which a reactor that closes takes off it.
   private var firstWatch: DescriptorWatch?
   private var watchCount = 0
+  /// Of these, the oldest for each descriptor that others have and wait for.
+  private var forOneWait: [Int32: Unmanaged<DescriptorWatch>] = [:]
 
   init(for reactor: Reactor, adopting hostBase: OpaquePointer?) throws(SystemError) {
     self.reactor = reactor
@@ -151,7 +153,7 @@ final class EventLoop {
   /// base, as with a bufferevent whose callbacks are deferred and whose input is left at its high-water mark. Then it is
   /// had to return after the events that were active with the one that fires when there is something to do.
   func poll(block: Bool, until due: Int64) {
-    let isShared = addedCount > watchCount
+    let isShared = hasOthersEvents
     if block {
       timer.set(due, now: reactor.readMonotonicClock())
       reactor.isPolledFor = isShared
@@ -204,17 +206,20 @@ final class EventLoop {
   }
 
   /// How many events are on an own base beside the reactor's own.
-  private var addedCount: Int {
+  var addedCount: Int {
     let own: Int32 = 1 + timer.eventCount + (isReturning ? 1 : 0)
     return Int(event_base_get_num_events(base, UInt32(EVENT_BASE_COUNT_ADDED)) - own)
   }
+
+  /// Whether the program has events of its own on an own base.
+  var hasOthersEvents: Bool { addedCount > watchCount }
 
   /// Whether somebody waits for an event of an own base: for a descriptor, or for what the program added itself.
   ///
   /// - Complexity: Where a reader waited for the descriptor that was found last, O(1); else O(n) in the number of watches.
   var isWatching: Bool {
     if firstWatch?.isWaitedFor ?? false { return true }
-    if addedCount > watchCount { return true }
+    if hasOthersEvents { return true }
     var next = firstWatch
     while let watch = next {
       if watch.isWaitedFor {
@@ -244,6 +249,30 @@ final class EventLoop {
     watch.next = nil
     watch.previous = nil
     watchCount -= 1
+  }
+
+  /// The oldest of the watches for this descriptor that are for one wait.
+  func firstForOneWait(_ descriptor: Int32) -> DescriptorWatch? { forOneWait[descriptor]?.takeUnretainedValue() }
+
+  /// - Complexity: O(n) in the number of those for the same descriptor.
+  func insertForOneWait(_ watch: DescriptorWatch) {
+    guard var last = firstForOneWait(watch.descriptor) else {
+      return forOneWait[watch.descriptor] = .passUnretained(watch)
+    }
+    while let younger = last.younger { last = younger }
+    last.younger = watch
+  }
+
+  func removeForOneWait(_ watch: DescriptorWatch) {
+    defer { watch.younger = nil }
+    guard var elder = firstForOneWait(watch.descriptor) else { return }
+    if elder === watch {
+      return forOneWait[watch.descriptor] = watch.younger.map { .passUnretained($0) }
+    }
+    while let next = elder.younger {
+      if next === watch { return elder.younger = watch.younger }
+      elder = next
+    }
   }
 
   fileprivate func timerHasFired() { timer.hasFired() }

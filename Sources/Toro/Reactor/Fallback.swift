@@ -14,9 +14,11 @@ enum Fallback {
     let isIsolated: Bool
   }
 
-  private static let queue = Locked(Queue())
+  private static let shared = PerProcess { Locked(Queue()) }
+  private static var queue: Locked<Queue> { shared.content }
   /// The reactor whose job runs on the thread, and that thread's number.
-  private static let running = Locked<(reactor: ObjectIdentifier, thread: UInt64)?>(nil)
+  private static let shownRunning = PerProcess { Locked<(reactor: ObjectIdentifier, thread: UInt64)?>(nil) }
+  private static var running: Locked<(reactor: ObjectIdentifier, thread: UInt64)?> { shownRunning.content }
 
   static func run(_ job: UnownedJob, isIsolated: Bool, for reactor: Reactor) {
     let entry = Entry(reactor: reactor, job: job, isIsolated: isIsolated)

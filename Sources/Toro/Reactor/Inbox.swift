@@ -76,6 +76,9 @@ final class Inbox: Sendable {
 
   func hasWoken() { wakers.subtract(1, ordering: .releasing) }
 
+  /// What other threads had handed over before this process forked, in a child: nothing if one of them was at it.
+  var entriesInChild: [Ready] { state.valueInChild?.entries ?? [] }
+
   /// Refuses entries from now on and returns those left. Nobody wakes the reactor any more.
   func close() -> [Ready] {
     defer { while wakers.load(ordering: .acquiring) > 0 { sched_yield() } }

@@ -116,6 +116,12 @@ extension Reactor {
     return Task.isCancelled
   }
 
+  /// Whether the current task is one that was spawned here: it is resumed nowhere else.
+  package var isInSpawnedTask: Bool {
+    guard isInside, let task = toro_current_task() else { return false }
+    return liveTasks.find(task) != nil
+  }
+
   /// Whether the current task is the one whose job the reactor runs.
   var isRunning: Bool { toro_current_task() == running }
 

@@ -66,8 +66,10 @@ extension Reactor {
   private func closeInChild() {
     if isAdopted && AdoptedBases.leave(self) { return }
     loop.separateFromParent()
+    let queuedElsewhere = inbox.entriesInChild
     forgetOtherThreads()
     owner.store(toro_number_this_thread(), ordering: .releasing)
+    for entry in queuedElsewhere { ready.append(entry) }
     closeHere()
   }
 

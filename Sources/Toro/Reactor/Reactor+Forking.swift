@@ -5,7 +5,7 @@ extension Reactor {
   /// Makes the reactor usable in a forked child: until then calls stop with a message.
   ///
   /// The child gets an epoll instance (on an own base; a host calls `event_reinit` on its own first) and an eventfd of its
-  /// own. Waits and ready work are the child's copies of the parent's. The calling thread becomes the reactor's.
+  /// own. Waits and ready work, what other threads had queued included, are the child's copies of the parent's. The calling thread becomes the reactor's.
   ///
   /// - Throws: ``SystemError`` if the system refuses the descriptors, or another thread forked while the reactor ran: its
   ///   loop is then in the middle of a turn that nobody is in.
@@ -16,14 +16,17 @@ extension Reactor {
         reason: "another thread forked while the reactor ran, which this process cannot go on with")
     }
     try loop.reinitialize()
+    let queuedElsewhere = inbox.entriesInChild
     forgetOtherThreads()
     forkCount.store(toro_fork_count(), ordering: .relaxed)
     owner.store(toro_number_this_thread(), ordering: .releasing)
     if isInTurn && toro_current_reactor() == nil {
       toro_set_current_reactor(Unmanaged.passUnretained(self).toOpaque())
     }
+    for entry in queuedElsewhere { enqueueReady(entry) }
     for source in freedInChild { enqueueReady(.abandoned(source)) }
     freedInChild = []
+    if isAdopted { AdoptedBases.rememberInChild(self, for: loop.base) }
   }
 
   /// In a forked child: the threads of the parent are not in this process, nor the turn that one of them was in.

@@ -230,14 +230,16 @@ extension Reactor {
             }
           }
           turn(blocking: true)
-        } else if runsSincePoll >= batchLimit {
+          continue
+        }
+        if readsClock { readClock() }
+        // A turn, polling, before anything ends as late: what it waits for may have come.
+        if runsSincePoll >= batchLimit || heap.nextDue <= lastNow {
           turn(blocking: false)
         } else {
-          if readsClock { readClock() }
           let batch = min(ready.count, batchLimit &- runsSincePoll)
           runsSincePoll &+= batch
           runBatch(batch)
-          if heap.nextDue <= lastNow { expire(lastNow) }
         }
       }
     }

@@ -11,6 +11,7 @@ extension Reactor {
   /// A closed reactor drops it.
   public func execute(_ body: @escaping @Sendable () -> Void) {
     expectNoFork("Reactor.execute(_:)")
+    if isCurrent { takeInbox() }  // what came before goes first
     enqueue(.call(body))
   }
 
@@ -20,6 +21,7 @@ extension Reactor {
   ) -> Bool {
     guard isCurrent else { return offer(.function(function, argument)) }
     if isClosing { return false }
+    takeInbox()  // what came before goes first
     enqueueReady(.function(function, argument))
     return true
   }

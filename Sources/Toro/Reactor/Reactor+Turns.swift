@@ -32,6 +32,7 @@ extension Reactor {
 
   private func poll(blocking: Bool) {
     counters.polls &+= 1
+    hasReadClockInPoll = false
     if clockKind != .monotonic {
       pollVirtually(blocking: blocking)
     } else if blocking && !stopRequested.load(ordering: .relaxed) && inbox.fallAsleep() {
@@ -50,7 +51,7 @@ extension Reactor {
   private func pollVirtually(blocking: Bool) {
     let mayJump = awayCount.load(ordering: .relaxed) == 0
     if mayJump || !blocking {
-      if isHeld || loop.isWatching { loop.poll(block: false, until: .max) }
+      if isHeld || loop.isWatching, pollHasTold() { return }
       takeInbox()
       if blocking && ready.isEmpty && heap.nextDue != .max {
         virtualNow.store(max(virtualNow.load(ordering: .relaxed), heap.nextDue), ordering: .relaxed)
@@ -60,6 +61,17 @@ extension Reactor {
     guard blocking, ready.isEmpty, inbox.fallAsleep() else { return }
     if !stopRequested.load(ordering: .acquiring) { loop.poll(block: true, until: .max) }
     _ = inbox.wake()
+  }
+
+  /// Polls, and says whether that has told anything: what waits for time, or at all, is to be looked at anew then.
+  private func pollHasTold() -> Bool {
+    let (eventsBefore, countBefore) = (descriptorEvents, loop.addedCount)
+    loop.poll(block: false, until: .max)
+    if loop.hasOthersEvents { loop.poll(block: false, until: .max) }  // which may have made others ready, unseen
+    if descriptorEvents != eventsBefore { return true }
+    // The program's own events may come and go for ever: time goes on all the same.
+    looksInVain = loop.addedCount == countBefore ? 0 : looksInVain + 1
+    return (1...16).contains(looksInVain)
   }
 
   func runBatch(_ count: Int) {

@@ -82,6 +82,12 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   @exclusivity(unchecked) var lastNow: Int64 = 0
   /// Whether the clock may have moved by more than a turn's worth: the next turn reads it, polling or not.
   @exclusivity(unchecked) var readsClock = false
+  /// Whether ``lastNow`` is of the poll that goes on.
+  @exclusivity(unchecked) var hasReadClockInPoll = false
+  /// How many polls in virtual time have found only that the program's own events are others now.
+  @exclusivity(unchecked) var looksInVain = 0
+  /// Events of descriptors, counted.
+  @exclusivity(unchecked) var descriptorEvents: UInt64 = 0
   /// Runs of jobs since the last poll.
   @exclusivity(unchecked) var runsSincePoll = 0
   /// How many entries may run between two polls.

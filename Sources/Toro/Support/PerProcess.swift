@@ -4,7 +4,7 @@ import Synchronization
 /// Something that a forked child has one of its own of: what threads share with each other.
 ///
 /// The threads that it was shared with are not in the child, and one of them may have held its lock when the process forked. So
-/// the child leaves it alone, for good, and makes another at first use. From any thread.
+/// the child leaves it alone, for good, and makes another at first use, from what can be had of the parent's. From any thread.
 package final class PerProcess<Content: AnyObject & Sendable>: Sendable {
   private final class Copy: Sendable {
     let content: Content
@@ -18,9 +18,21 @@ package final class PerProcess<Content: AnyObject & Sendable>: Sendable {
 
   private let pointer: Atomic<UInt>
   private let make: @Sendable () -> Content
+  private let inherit: @Sendable (Content) -> Content?
+  private let leave: @Sendable (Content) -> Void
 
-  package init(_ make: @escaping @Sendable () -> Content) {
+  /// - Parameters:
+  ///   - make: Makes one from nothing.
+  ///   - inherit: Makes one from the parent's, whose locks may be held for good. `nil`: that cannot be done.
+  ///   - leave: Lets go of what the parent's has, once there is another.
+  package init(
+    _ make: @escaping @Sendable () -> Content,
+    inheriting inherit: @escaping @Sendable (Content) -> Content? = { _ in nil },
+    leaving leave: @escaping @Sendable (Content) -> Void = { _ in }
+  ) {
     self.make = make
+    self.leave = leave
+    self.inherit = inherit
     pointer = Atomic(PerProcess.retain(Copy(make(), toro_fork_count())))
   }
 
@@ -30,15 +42,18 @@ package final class PerProcess<Content: AnyObject & Sendable>: Sendable {
   package var content: Content {
     let bits = pointer.load(ordering: .acquiring)
     let copy = Unmanaged<Copy>.fromOpaque(PerProcess.address(bits)).takeUnretainedValue()
-    return copy.forkCount == toro_fork_count() ? copy.content : contentOfChild(replacing: bits)
+    return copy.forkCount == toro_fork_count() ? copy.content : contentOfChild(copy.content, replacing: bits)
   }
 
-  private func contentOfChild(replacing parents: UInt) -> Content {
-    let copy = Copy(make(), toro_fork_count())
+  private func contentOfChild(_ parents: Content, replacing parentsBits: UInt) -> Content {
+    let copy = Copy(inherit(parents) ?? make(), toro_fork_count())
     let bits = PerProcess.retain(copy)
     let (isFirst, _) = pointer.compareExchange(
-      expected: parents, desired: bits, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
-    if isFirst { return copy.content }
+      expected: parentsBits, desired: bits, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
+    if isFirst {
+      leave(parents)
+      return copy.content
+    }
     Unmanaged.passUnretained(copy).release()
     return content
   }

@@ -52,6 +52,9 @@ package class WaitSource: @unchecked Sendable {
   /// Who holds what is waited for, as far as that is noted.
   var holders: [HolderNote] { [] }
 
+  /// When a wait was last dealt with and went on: to those who look at it, it is one that began then.
+  var renewedAt: Int64 { .min }
+
   /// How many wait, in all lists.
   @usableFromInline package var waiterCount: Int { waiters.count }
 

@@ -87,9 +87,10 @@ struct WaiterPool {
 
   func note(of waiter: WaiterPointer) -> Note? {
     let slot = Int(waiter.pointee.slot)
-    guard let note = chunks[slot / Self.chunkSize].notes?[slot % Self.chunkSize],
+    guard var note = chunks[slot / Self.chunkSize].notes?[slot % Self.chunkSize],
       note.generation == waiter.pointee.generation
     else { return nil }
+    note.since = max(note.since, waiter.pointee.source.renewedAt)
     return note
   }
 

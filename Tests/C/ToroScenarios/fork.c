@@ -1,6 +1,7 @@
 #include "check.h"
 
 #include <event2/event.h>
+#include <semaphore.h>
 #include <sys/wait.h>
 
 static void wait_for(pid_t child) {
@@ -36,19 +37,32 @@ static void refuses(world *w) {
 }
 
 static int ends[2];
+static sem_t was_told;
+
+static void told_and_says_so(int status, void *arg) {
+    told(status, arg);
+    EQUAL(sem_post(&was_told), 0);
+}
+
+static void await_telling(void) {
+    while (sem_wait(&was_told) != 0) EQUAL(errno, EINTR);
+}
 
 static world make_waiting(toro_reactor *r) {
     world w = make_world(r, 0);
     OK(toro_event_wait(w.event, FOREVER, told, "event", NULL));
-    OK(toro_event_wait(w.event, toro_after_ms(20), told, "timed", NULL));
+    OK(toro_event_wait(w.event, toro_after_ms(20), told_and_says_so, "timed", NULL));
+    EQUAL(sem_init(&was_told, 0, 0), 0);
     EQUAL(pipe(ends), 0);
-    OK(toro_fd_wait(r, ends[0], TORO_READABLE, FOREVER, told, "readable", NULL));
+    OK(toro_fd_wait(r, ends[0], TORO_READABLE, FOREVER, told_and_says_so, "readable", NULL));
     return w;
 }
 
+// One after the other, so that the order is the same on whatever machine.
 static void *writes(void *arg) {
-    sleep_ms(40);
+    await_telling();
     EQUAL(write(ends[1], "x", 1), 1);
+    await_telling();
     OK(toro_reactor_execute(arg, called, "posted"));
     OK(toro_reactor_unhold(arg));
     return NULL;
@@ -216,7 +230,8 @@ static void forks_elsewhere(void) {
     OK(toro_reactor_hold(w.reactor));
     pthread_t thread;
     pthread_create(&thread, NULL, runs, w.reactor);
-    sleep_ms(100);  // asleep in the poll by now, the wait timed out
+    await_telling();
+    sleep_ms(20);  // asleep in the poll again
     pid_t child = fork();
     if (child == 0) {
         alarm(20);
@@ -236,6 +251,99 @@ static void forks_elsewhere(void) {
     LOG("timed:timed-out event:closed readable:closed");
 }
 
+static void *queues(void *arg) {
+    world *w = arg;
+    OK(toro_reactor_execute(w->reactor, called, "queued"));
+    toro_event_free(w->event);
+    w->event = NULL;
+    return NULL;
+}
+
+// What other threads queued before the fork is the child's too.
+static void queued_elsewhere_on(toro_reactor *r, struct event_base *base) {
+    world w = make_world(r, 0);
+    OK(toro_event_wait(w.event, FOREVER, told, "event", NULL));
+    pthread_t thread;
+    pthread_create(&thread, NULL, queues, &w);
+    pthread_join(thread, NULL);
+    for (int child = 1; child >= 0; child--) {
+        pid_t pid = child ? fork() : 0;
+        CHECK(pid >= 0);
+        if (pid > 0) {
+            wait_for(pid);
+            continue;
+        }
+        if (child) {
+            alarm(20);
+            if (base) EQUAL(event_reinit(base), 0);
+            OK(toro_reactor_after_fork(r));
+        }
+        if (base) {
+            OK(toro_reactor_execute(r, called, "own"));  // keeps the loop going
+            CHECK(event_base_dispatch(base) >= 0);
+            LOG("queued event:closed own");
+        } else {
+            OK(toro_reactor_run(r));
+            LOG("queued event:closed");
+        }
+        EQUAL(toro_reactor_pending(r), 0);
+        if (child) _exit(0);
+    }
+    free_objects(&w);
+    toro_reactor_free(r);
+}
+
+static void queued_elsewhere(void) {
+    queued_elsewhere_on(toro_reactor_new(), NULL);
+    struct event_base *base = event_base_new();
+    queued_elsewhere_on(toro_reactor_adopt(base), base);
+    event_base_free(base);
+}
+
+static _Atomic int adopts_no_more;
+
+static void *adopts(void *arg) {
+    (void)arg;
+    struct event_base *base = event_base_new();
+    while (!adopts_no_more) {
+        toro_reactor *r = toro_reactor_adopt(base);
+        for (int i = 0; i < 50; i++) toro_reactor_free(toro_reactor_adopt(base));
+        toro_reactor_free(r);
+    }
+    event_base_free(base);
+    return NULL;
+}
+
+static void adopted_elsewhere(void) {
+    struct event_base *base = event_base_new(), *other = event_base_new();
+    // Whatever the language's runtime does only once, under locks that a child cannot take over, is done before.
+    toro_reactor_free(toro_reactor_adopt(other));
+    toro_reactor *r = toro_reactor_adopt(base);
+    pthread_t thread;
+    pthread_create(&thread, NULL, adopts, NULL);
+    for (int i = 0; i < 200; i++) {
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            alarm(20);
+            EQUAL(event_reinit(base), 0);
+            EQUAL(event_reinit(other), 0);
+            if (i % 2) OK(toro_reactor_after_fork(r));
+            toro_reactor_free(r);
+            toro_reactor *own = toro_reactor_adopt(other);
+            CHECK(own != NULL);
+            toro_reactor_free(own);
+            _exit(0);
+        }
+        wait_for(child);
+    }
+    adopts_no_more = 1;
+    pthread_join(thread, NULL);
+    toro_reactor_free(r);
+    event_base_free(base);
+    event_base_free(other);
+}
+
 const scenario fork_scenarios[] = {
     {"In a child every call is refused, frees excepted; the parent's events all fire (scenario 33)", child_refuses},
     {"The same with an adopted base that the child did not re-initialise", child_refuses_adopted},
@@ -244,6 +352,8 @@ const scenario fork_scenarios[] = {
     {"The same with an adopted base after event_reinit", child_goes_on_adopted},
     {"An object freed in a child ends its waits on the next turn", child_frees_an_object},
     {"A function may fork, and the run go on in both", forks_in_a_run},
+    {"What other threads queued before the fork is the child's too", queued_elsewhere},
+    {"A child frees and adopts whatever another thread was at as the process forked", adopted_elsewhere},
     {"Where another thread forks while the reactor runs, the child can only free it", forks_elsewhere},
     {NULL, NULL},
 };

@@ -311,6 +311,19 @@ static void deferred_passes(void) {
     end();
 }
 
+static void queues_called(void *arg) { OK(toro_reactor_execute(arg, called, "elsewhere")); }
+
+static void queued_before(void) {
+    toro_reactor *r = toro_reactor_new();
+    elsewhere(queues_called, r);
+    OK(toro_reactor_execute(r, called, "here"));
+    elsewhere(queues_called, r);
+    OK(toro_reactor_execute(r, called, "here"));
+    OK(toro_reactor_run(r));
+    LOG("elsewhere here elsewhere here");
+    toro_reactor_free(r);
+}
+
 const scenario order_scenarios[] = {
     {"A callback runs before the call that ended its wait returns", told_before_return},
     {"Deferred callbacks run on the next turn, after what was queued before; the waits have ended before", deferred},
@@ -324,6 +337,7 @@ const scenario order_scenarios[] = {
     {"A callback may free what it waits on (scenario 26)", any_call_in_a_callback},
     {"A callback may cancel the next, close, and wait again (scenarios 15, 26)", re_entrancy},
     {"Clearing an event in its first waiter does not strand the others (scenario 25)", clearing_in_a_callback},
+    {"What another thread queued before runs before what is queued here", queued_before},
     {"A turn runs what was queued when it began, then ends what is due", a_turn},
     {"What becomes due within a turn ends on the next one", a_later_turn},
     {"Waits that are due end one by one, with what their callbacks do", one_by_one},

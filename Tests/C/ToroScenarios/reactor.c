@@ -250,48 +250,6 @@ static void flood(void) {
     toro_reactor_free(r);
 }
 
-static void descriptors(void) {
-    toro_reactor *r = toro_reactor_new();
-    int ends[2];
-    uint64_t id;
-    EQUAL(pipe(ends), 0);
-    OK(toro_fd_wait(r, ends[1], TORO_WRITABLE, FOREVER, told, "writable", &id));
-    LOG("writable");
-    EQUAL(id, 0);
-    OK(toro_fd_wait(r, ends[0], TORO_READABLE, toro_after_ms(-1), told, "passed", &id));
-    EQUAL(id, 0);
-    OK(toro_reactor_run(r));
-    LOG("passed:timed-out");
-    OK(toro_fd_wait(r, ends[0], TORO_READABLE, toro_after_ms(5), told, "timed", &id));
-    EQUAL(toro_reactor_pending(r), 1);
-    OK(toro_reactor_run(r));
-    LOG("timed:timed-out");
-    OK(toro_fd_wait(r, ends[0], TORO_READABLE, FOREVER, told, "cancelled", &id));
-    OK(toro_cancel(r, id));
-    LOG("cancelled:cancelled");
-    OK(toro_reactor_run(r));
-    OK(toro_fd_wait(r, ends[0], TORO_READABLE, FOREVER, told, "both", NULL));
-    OK(toro_fd_wait(r, ends[0], TORO_READABLE | TORO_WRITABLE, FOREVER, told, "both", NULL));
-    EQUAL(write(ends[1], "x", 1), 1);
-    OK(toro_reactor_run(r));
-    EQUAL(toro_reactor_pending(r), 0);
-    char text[1];
-    EQUAL(read(ends[0], text, 1), 1);
-    int bad[] = {-1, -77, 99999};
-    for (int i = 0; i < 3; i++) {
-        errno = 0;
-        id = 7;
-        EQUAL(toro_fd_wait(r, bad[i], TORO_READABLE, FOREVER, told, "", &id), TORO_SYSTEM);
-        EQUAL(errno, EBADF);
-        EQUAL(id, 0);
-    }
-    OK(toro_fd_wait(r, ends[0], TORO_READABLE, FOREVER, told, "closed", NULL));
-    toro_reactor_free(r);
-    close(ends[0]);
-    close(ends[1]);
-    LOG("both both closed:closed");
-}
-
 static int open_descriptors(void) {
     DIR *directory = opendir("/proc/self/fd");
     int count = -3;  // the directory's own, . and ..
@@ -449,7 +407,6 @@ const scenario reactor_scenarios[] = {
     {"A hold keeps a run from ending, real or virtual; virtual time jumps under it", holds},
     {"Another loop hosts a reactor by its descriptor and its next deadline", hosted},
     {"A flood of functions starves neither a timer nor a descriptor (scenario 31)", flood},
-    {"Descriptors are waited for, with deadlines, cancels, errors and close", descriptors},
     {"A reactor that gets no descriptors is not made, and the program goes on", out_of_descriptors},
     {"Where libevent has no epoll, a reactor has no base of its own and no descriptor", no_epoll},
     {"What an event makes active is run by the turn that another loop gives", activated_under_a_host},

@@ -15,6 +15,7 @@ extern const scenario argument_scenarios[];
 extern const scenario order_scenarios[];
 extern const scenario deadline_scenarios[];
 extern const scenario reactor_scenarios[];
+extern const scenario descriptor_scenarios[];
 extern const scenario thread_scenarios[];
 extern const scenario closing_scenarios[];
 extern const scenario primitive_scenarios[];
