@@ -13,7 +13,8 @@ extension Connection {
   ///       try await group.waitForAll()
   ///     }
   ///
-  /// While it waits for something to come it holds no memory for it. What the destination does not take at once, up to 64
+  /// Small messages that the destination takes at once are passed on without the task being resumed for each. While it waits for
+  /// something to come it holds no memory for it. What the destination does not take at once, up to 64
   /// KiB, is held until it does, and nothing more is read meanwhile.
   ///
   /// - Parameters:
@@ -33,49 +34,109 @@ extension Connection {
   }
 
   private func copy(to destination: Connection, until due: Int64, _ site: WaitSite) async throws -> Int {
-    var total = 0
+    // Others may be here now and resumed elsewhere.
+    guard reactor.isInSpawnedTask else {
+      return try await reactor.visit { try await self.relay(to: destination, until: due, site) }
+    }
+    return try await relay(to: destination, until: due, site)
+  }
+
+  /// In a task that is resumed on the reactor, as long as that is open.
+  private func relay(to destination: Connection, until due: Int64, _ site: WaitSite) async throws -> Int {
+    let relay = Relay(from: self, to: destination)
+    defer { withExtendedLifetime(relay) {} }
     while true {
-      guard reactor.isInside else {
-        let copied = total
-        return try await reactor.visit { try await copied + self.copy(to: destination, until: due, site) }
+      socket.handleReadable(by: relay)
+      do {
+        _ = try await awaitInput(betweenMessages: false, until: due, site)
+      } catch {
+        socket.handleReadable(by: nil)
+        throw error
       }
-      _ = try await awaitInput(betweenMessages: false, until: due, site)
-      switch try passOn(to: destination) {
-      case .nothing: break
-      case .all(let count): total += count
-      case .turn(let count):
-        total += count
+      socket.handleReadable(by: nil)
+      switch try relay.passOn() {
+      case .nothing, .all: break
+      case .turn:
         await reactor.yieldToPoll()
         try expectTime(.readable, limit(due))
       case .rest(let bytes, let sent):
         try await destination.write(bytes, from: sent, until: due, site)
-        total += bytes.count
-      case .end: return total
+      case .end: return relay.count
       }
     }
   }
+}
+
+/// Passes on from one connection to another what has come. Where all of it is taken at once, that needs no task: then it is
+/// done in the event that tells of it, while the task that copies goes on waiting.
+private final class Relay: DescriptorHandler {
+  /// How many bytes were received to be passed on.
+  private(set) var count = 0
+  private let source: Connection
+  private let destination: Connection
+  /// What the task has to see to.
+  private var left: Result<Portion, any Error>?
+  /// What bounded the task's wait when it began: the connection's deadline.
+  private var due: Int64
 
   /// What came of passing on what there is.
-  private enum Portion {
+  enum Portion {
     case nothing
-    /// So much was written.
-    case all(Int)
+    /// It was written.
+    case all
     /// The same, and others are to have a turn.
-    case turn(Int)
+    case turn
     /// Of these bytes so many were written.
     case rest([UInt8], Int)
     case end
   }
 
+  init(from source: Connection, to destination: Connection) {
+    self.source = source
+    self.destination = destination
+    due = source.limits.due
+  }
+
+  /// What there is now, or what ``handle()`` left, for the task. A wait begins afterwards.
+  func passOn() throws -> Portion {
+    // A reactor that was closed meanwhile resumes its tasks elsewhere.
+    guard source.reactor.isCurrent else { throw ReactorClosedError() }
+    due = source.limits.due
+    guard let left else { return try portion() }
+    self.left = nil
+    return try left.get()
+  }
+
+  /// - Returns: Whether the task is to wait on. Not if it has something to do, or has to begin another wait, with another limit.
+  func handle() -> Bool {
+    guard canDoWithoutTask else { return false }
+    let came = Result { try portion() }
+    switch came {
+    case .success(.nothing): return true
+    case .success(.all), .success(.turn):
+      source.turns.waited()
+      destination.turns.waited()
+      return !source.mayHaveMore
+    case .success(.rest), .success(.end), .failure:
+      left = came
+      return false
+    }
+  }
+
+  private var canDoWithoutTask: Bool {
+    source.socket.layer == nil && destination.socket.layer == nil && destination.reactor === source.reactor
+      && source.limits.idle == nil && source.limits.due == due && !destination.isWriting
+  }
+
   @inline(never)
-  private func passOn(to destination: Connection) throws -> Portion {
-    guard reactor.isCurrent else { return .nothing }
-    return try reactor.withScratch { scratch in
-      guard let count = try receiveNow(into: scratch) else { return .nothing }
-      if count == 0 { return .end }
-      let bytes = UnsafeRawBufferPointer(rebasing: scratch[..<count])
-      guard let sent = try destination.startWriting(bytes) else { return .all(count) }
-      return sent == count ? .turn(count) : .rest([UInt8](bytes), sent)
+  private func portion() throws -> Portion {
+    try source.reactor.withScratch { scratch in
+      guard let received = try source.receiveNow(into: scratch) else { return .nothing }
+      if received == 0 { return .end }
+      count += received
+      let bytes = UnsafeRawBufferPointer(rebasing: scratch[..<received])
+      guard let sent = try destination.startWriting(bytes) else { return .all }
+      return sent == received ? .turn : .rest([UInt8](bytes), sent)
     }
   }
 }

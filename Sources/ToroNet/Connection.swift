@@ -24,10 +24,8 @@ import Toro
 public final class Connection: CustomStringConvertible, @unchecked Sendable {
   /// The reactor that the connection belongs to.
   public let reactor: Reactor
-  /// The other end's address.
-  public let peerAddress: SocketAddress
-  /// This end's address.
-  public let localAddress: SocketAddress
+
+  // What each message needs is side by side, in few lines of the processor's caches.
 
   let socket: Socket
   let sender: Sender
@@ -48,6 +46,11 @@ public final class Connection: CustomStringConvertible, @unchecked Sendable {
   @exclusivity(unchecked) var serving: Serving?
   /// Whether a task waits between two requests.
   @exclusivity(unchecked) var awaitsRequest = false
+
+  /// The other end's address.
+  public let peerAddress: SocketAddress
+  /// This end's address.
+  public let localAddress: SocketAddress
 
   init(_ socket: Socket, peer: SocketAddress, local: SocketAddress) {
     reactor = socket.reactor

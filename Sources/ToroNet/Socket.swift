@@ -137,6 +137,9 @@ final class Socket: @unchecked Sendable {
   @inline(__always)
   func endReadable() throws -> Bool { try reading.end() }
 
+  /// Has a handler called when there is something to read, in place of the task that waits: ``DescriptorWatch/handle(by:)``.
+  func handleReadable(by handler: (any DescriptorHandler)?) { reading.handle(by: handler) }
+
   func goOnReadable(until due: Int64, _ site: WaitSite) async throws -> Bool {
     try await reading.goOn(.readable, until: due, site)
   }

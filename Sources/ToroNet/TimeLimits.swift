@@ -4,9 +4,9 @@ import Toro
 struct TimeLimits {
   /// On the reactor's clock: `Int64.max` is never, `Int64.min` has passed.
   var due = Int64.max
-  var deadline = Deadline.never
   /// Nanoseconds; `nil` is without bound.
   var idle: Int64?
+  var deadline = Deadline.never
   var idleTimeout: Duration?
 }
 

@@ -47,7 +47,7 @@ extension Connection {
   package func readAll() async throws -> [UInt8] {
     var all: [UInt8] = []
     while true {
-      let part = try await read(deadline: .after(.seconds(10)))
+      let part = try await read(deadline: .after(.seconds(60)))
       if part.isEmpty { return all }
       all += part
     }

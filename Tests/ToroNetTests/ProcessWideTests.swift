@@ -28,7 +28,7 @@ struct DescriptorTests {
         #expect(clock() - began < 100_000)
         #expect(try await client.readable(until: reactor.resolve(.after(.zero)), WaitSite(#fileID, #line)) == false)
         setDescriptorLimit(1024)
-        #expect(try await client.readable(until: reactor.resolve(soon(5_000)), WaitSite(#fileID, #line)))
+        #expect(try await client.readable(until: reactor.resolve(soon(60_000)), WaitSite(#fileID, #line)))
         listener.close()
         #expect(try await serving.value == 1)
       }
@@ -45,27 +45,36 @@ struct DescriptorTests {
           host: "127.0.0.1", port: 0, options: .init { $0.onExhaustion = { reports.value.append($0) } })
         let accepted = Shared<[Connection]>([])
         let serving = reactor.spawn { for try await connection in listener { accepted.value.append(connection) } }
-        let first = try await Connection.connect(to: listener.localAddress)
-        let second = Socket(try makeSocket(for: listener.localAddress), on: reactor)
-        while accepted.value.isEmpty { try await reactor.sleep(for: .milliseconds(1)) }
-        setDescriptorLimit(second.descriptor + 1)
-        // What others in this process give back meanwhile is not to be had.
-        for _ in 0..<5 {
-          while open("/dev/null", O_RDONLY) >= 0 {}
-          try await reactor.sleep(for: .milliseconds(10))
+        // Other threads of this process may have a descriptor of their own for a moment: then it is tried again.
+        var isServedAtOnce = false
+        for _ in 0..<5 where !isServedAtOnce {
+          accepted.value = []
+          let first = try await Connection.connect(to: listener.localAddress)
+          let second = Socket(try makeSocket(for: listener.localAddress), on: reactor)
+          while accepted.value.isEmpty { try await reactor.sleep(for: .milliseconds(1)) }
+          setDescriptorLimit(second.descriptor + 1)
+          // What others give back meanwhile is not to be had.
+          var taken: [Int32] = []
+          for _ in 0..<5 {
+            while case let descriptor = open("/dev/null", O_RDONLY), descriptor >= 0 { taken.append(descriptor) }
+            try await reactor.sleep(for: .milliseconds(10))
+          }
+          _ = listener.localAddress.withSystemAddress { Glibc.connect(second.descriptor, $0, $1) }
+          try await reactor.sleep(for: .milliseconds(250))
+          let countBefore = accepted.value.count
+          first.close()
+          var turns = 0
+          while accepted.value.count == 1 && turns < 10 {
+            await reactor.yield()
+            turns += 1
+          }
+          isServedAtOnce = countBefore == 1 && accepted.value.count == 2
+          setDescriptorLimit(1024)
+          for descriptor in taken { close(descriptor) }
+          // It is served in any case.
+          while accepted.value.count < 2 { try await reactor.sleep(for: .milliseconds(1)) }
         }
-        _ = listener.localAddress.withSystemAddress { Glibc.connect(second.descriptor, $0, $1) }
-        try await reactor.sleep(for: .milliseconds(250))
-        let countBefore = accepted.value.count
-        first.close()
-        var turns = 0
-        while accepted.value.count == 1 && turns < 10 {
-          await reactor.yield()
-          turns += 1
-        }
-        let count = accepted.value.count
-        setDescriptorLimit(1024)
-        #expect(countBefore == 1 && count == 2)
+        #expect(isServedAtOnce)
         let seconds = Int(began.duration(to: reactor.now) / .seconds(1))
         #expect(Set(reports.value.map(\.errno)) == [EMFILE] && reports.value.count <= 1 + seconds)
         listener.close()

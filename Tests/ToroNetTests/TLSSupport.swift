@@ -76,9 +76,13 @@ func handshakeErrors(
 }
 
 /// A program that runs beside the test, its input and output as a connection: what it says can be waited for.
-struct Tool {
+///
+/// It does not outlive the test, however that ends. (A process that nobody has waited for would also keep the exit tests
+/// from hearing of theirs.)
+final class Tool: Sendable {
   let connection: Connection
   private let pid: pid_t
+  private let isGone = Shared(false)
   private let output = Shared("")
   /// What came after what was waited for.
   private let rest = Shared<Substring>("")
@@ -100,6 +104,12 @@ struct Tool {
     let none = SocketAddress(unixSocketWithoutPath: ())
     connection = Connection(Socket(ends.0, on: .current), peer: none, local: none)
     connection.deadline = .after(.seconds(25))
+  }
+
+  deinit {
+    if isGone.value { return }
+    kill(pid, SIGKILL)
+    awaitEnd(of: pid)
   }
 
   var said: String { output.value }
@@ -135,8 +145,13 @@ struct Tool {
       output.value += String(decoding: try await connection.readAll(), as: UTF8.self)
     } catch let error as SocketError where error.isReset {}  // it had not read all of its input
     let pid = pid
-    try await Reactor.current.runBlocking { _ = waitpid(pid, nil, 0) }
+    isGone.value = true
+    try await Reactor.current.runBlocking { awaitEnd(of: pid) }
     return output.value
   }
+}
+
+private func awaitEnd(of pid: pid_t) {
+  while waitpid(pid, nil, 0) < 0 && errno == EINTR {}
 }
 #endif
