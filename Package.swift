@@ -12,7 +12,7 @@ let package = Package(
     .library(name: "Toro", targets: ["Toro"]),
     .library(name: "ToroNet", targets: ["ToroNet"]),
     .library(name: "ToroHTTP", targets: ["ToroHTTP"]),
-    // Looks into a running program; the inspector belongs to the trait HTTP.
+    // Looks into a running program.
     .library(name: "ToroInspector", targets: ["ToroInspector"]),
     .executable(name: "toro-inspect", targets: ["ToroInspect"]),
     // For programs that make the event_base which Toro adopts.
@@ -41,7 +41,7 @@ let package = Package(
     .target(name: "CToroShims"),
     .target(name: "Toro", dependencies: ["CLibevent", "CToroShims"], swiftSettings: settings),
     .target(name: "CToro"),
-    .target(name: "ToroC", dependencies: ["Toro", "CToro"], swiftSettings: settings),
+    .target(name: "ToroC", dependencies: ["Toro", "ToroNet", "ToroInspector", "CToro"], swiftSettings: settings),
     .systemLibrary(name: "COpenSSL", path: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .target(
       name: "ToroNet",
@@ -58,12 +58,8 @@ let package = Package(
         "Toro", "ToroNet",
         .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTP"])),
       ], swiftSettings: settings),
-    .target(
-      name: "ToroInspector",
-      dependencies: [
-        "Toro", "ToroNet", "ToroHTTP",
-        .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTP"])),
-      ], swiftSettings: settings),
+    // Of ToroHTTP the parser alone, which is there without the trait.
+    .target(name: "ToroInspector", dependencies: ["Toro", "ToroNet", "ToroHTTP"], swiftSettings: settings),
     .executableTarget(name: "ToroInspect", dependencies: ["Toro", "ToroNet"], swiftSettings: settings),
     // A program in C whose requests are answered in Swift.
     .target(name: "MixedBoard", dependencies: ["Toro", "ToroC"], path: "Examples/C/Mixed", swiftSettings: settings),

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 out=$1
 header=Sources/CToro/include/toro.h
 # The targets whose objects make up the library: ToroC and what it depends on.
-targets="ToroC Toro CToro CToroShims"
+targets="ToroC ToroInspector ToroHTTP ToroNet Toro CToro CToroShims"
 
 fail() {
   echo "build-library: $*" >&2

@@ -94,6 +94,20 @@ func look<Value>(_ handle: OpaquePointer?, elsewhere: Value, _ body: (Reactor) -
   }
 }
 
+/// Writes a text as snprintf does.
+///
+/// - Returns: How long all of it is, without the 0 at the end.
+func copy(_ text: String, to buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
+  var text = text
+  return text.withUTF8 { bytes in
+    guard let buffer, size != 0 else { return bytes.count }
+    let count = min(bytes.count, size < 0 ? .max : size - 1)
+    for index in 0..<count { buffer[index] = CChar(bitPattern: bytes[index]) }
+    buffer[count] = 0
+    return bytes.count
+  }
+}
+
 // MARK: Waits
 
 /// Begins a wait.

@@ -220,16 +220,6 @@ public func toro_reactor_pending(_ handle: OpaquePointer?) -> Int {
 public func toro_reactor_dump(
   _ handle: OpaquePointer?, _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int
 ) -> Int {
-  let size = buffer == nil ? 0 : size < 0 ? .max : size
-  if size > 0 { buffer.unsafelyUnwrapped.pointee = 0 }
-  return look(handle, elsewhere: 0) { reactor in
-    var text = reactor.description
-    return text.withUTF8 { bytes in
-      guard size > 0, let buffer else { return bytes.count }
-      let count = min(bytes.count, size - 1)
-      for index in 0..<count { buffer[index] = CChar(bitPattern: bytes[index]) }
-      buffer[count] = 0
-      return bytes.count
-    }
-  }
+  if size != 0 { buffer?.pointee = 0 }
+  return look(handle, elsewhere: 0) { copy($0.description, to: buffer, size) }
 }

@@ -1,7 +1,4 @@
-#if HTTP
-import HTTPTypes
 import Toro
-import ToroHTTP
 import ToroNet
 
 import class Toro.Lock
@@ -77,6 +74,9 @@ public final class Inspector: Sendable, CustomStringConvertible {
     try observer.thread.start { try await service.run(listener) }
   }
 
+  /// Whether this process was forked by the one whose thread serves it.
+  package var isForked: Bool { observer.reactor.isForked }
+
   deinit { observer.stop() }
 
   /// Ends it: nobody is served any more, and nothing watched. From any thread.
@@ -120,8 +120,8 @@ private final class InspectorService: @unchecked Sendable {
   }
 
   func run(_ listener: Listener) async throws {
-    let server = HTTPServer { request in try await self.answer(request) }
-    list.observer.spawn(name: "serving") { try await server.serve(listener) }
+    let server = PageServer { request in try await self.answer(request) }
+    list.observer.spawn(name: "serving") { try await listener.serve { try await server.serve($0) } }
     defer { listener.close() }
     while true {
       for watched in list.open { watched.probe() }
@@ -129,31 +129,36 @@ private final class InspectorService: @unchecked Sendable {
     }
   }
 
-  private func answer(_ request: HTTPServer.Request) async throws -> HTTPServer.Response {
-    guard request.method == .get || request.method == .head else {
-      var response = HTTPServer.Response.text("GET or HEAD\n", status: .methodNotAllowed)
-      response.headerFields[.allow] = "GET, HEAD"
-      return response
+  private func answer(_ request: PageServer.Request) async throws -> PageServer.Answer {
+    guard request.method == "GET" || request.method == "HEAD" else {
+      var answer = PageServer.Answer.refusal(405, "GET or HEAD")
+      answer.fields = [("Allow", "GET, HEAD")]
+      return answer
     }
     // A page elsewhere can have a browser ask us under a name of its own that leads here, and read the answer.
-    guard !isOnPort || isOurs(request.authority ?? "") else {
-      return .text("ask by a loopback address, or as localhost\n", status: .misdirectedRequest)
+    guard !isOnPort || isOurs(request.authority) else {
+      return .refusal(421, "ask by a loopback address, or as localhost")
     }
-    let query = request.query ?? ""
-    var response: HTTPServer.Response
+    let query = request.query
     switch request.path {
     case "/":
-      response = .html(inspectorPage)
-      response.headerFields[.contentSecurityPolicy] =
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
-    case "/snapshot.json": response = .json(try await snapshot().json)
+      return PageServer.Answer(
+        contentType: "text/html; charset=utf-8",
+        fields: [
+          (
+            "Content-Security-Policy",
+            "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
+          )
+        ], text: inspectorPage)
+    case "/snapshot.json":
+      return PageServer.Answer(contentType: "application/json", text: try await snapshot().json)
     case "/snapshot.txt":
-      response = .text(
-        try await snapshot().text(columns: Self.number("columns", in: query), rows: Self.number("rows", in: query)))
-    default: return .text("there are /, /snapshot.json and /snapshot.txt\n", status: .notFound)
+      return PageServer.Answer(
+        text: try await snapshot().text(
+          columns: Self.number("columns", in: query), rows: Self.number("rows", in: query)))
+    default:
+      return .refusal(404, "there are /, /snapshot.json and /snapshot.txt")
     }
-    response.headerFields[.cacheControl] = "no-store"
-    return response
   }
 
   private func isOurs(_ authority: String) -> Bool {
@@ -181,4 +186,3 @@ private final class InspectorService: @unchecked Sendable {
     }
   }
 }
-#endif

@@ -1,4 +1,3 @@
-#if HTTP
 /// The page that an inspector serves: one file, which loads nothing but `snapshot.json`, once a second.
 let inspectorPage = #"""
   <!doctype html>
@@ -366,4 +365,3 @@ let inspectorPage = #"""
   </html>
 
   """#
-#endif

@@ -478,6 +478,37 @@ size_t toro_gate_count(const toro_gate *gate);
 /* How many join. */
 size_t toro_gate_waiters(const toro_gate *gate);
 
+/* ---- inspector ------------------------------------------------------------------------------- */
+
+/*
+ * Shows what reactors do and who waits where, to people and programs on the same machine: a page for browsers at /, the same as
+ * JSON at /snapshot.json, and as text at /snapshot.txt, which toro-inspect prints. A thread of its own serves it, so that it
+ * answers also while a reactor is stuck, and asks each reactor ten times a second how it is.
+ *
+ * All of its calls may be made on any thread. In a forked child it is gone: free it there.
+ */
+typedef struct toro_inspector toro_inspector;
+
+/*
+ * Begins to listen: at a loopback address, as in "127.0.0.1:9090" or "[::1]:0", where 0 has the system choose the port, or at a
+ * Unix socket, as in "unix:/run/daemon.inspect", which is its owner's alone. NULL: errno says why; EINVAL is a text that is no
+ * address, or an address that other machines can reach.
+ */
+toro_inspector *toro_inspector_new(const char *address);
+
+/* Ends it, and returns when its thread has ended. The reactors go on. */
+void toro_inspector_free(toro_inspector *inspector);
+
+/*
+ * Watches a reactor under a name, which is copied; NULL is "reactor". One that is watched already stays as it is. It is watched
+ * until it is freed or unwatched. Watching again what was unwatched is fine, unwatching what is not watched as well.
+ */
+int toro_inspector_watch(toro_inspector *inspector, toro_reactor *reactor, const char *name);
+int toro_inspector_unwatch(toro_inspector *inspector, toro_reactor *reactor);
+
+/* Writes where it listens, with the port that was chosen, as toro_reactor_dump writes. */
+size_t toro_inspector_address(const toro_inspector *inspector, char *buffer, size_t size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,8 +1,7 @@
-#if HTTP
 import Glibc
 
 /// The line "Date: Sun, 06 Nov 1994 08:49:37 GMT", made anew when the second has changed (RFC 9110, 5.6.7).
-struct DateField {
+package struct DateField {
   private var second = Int64.min
   private var line: [UInt8] = []
 
@@ -14,7 +13,7 @@ struct DateField {
     return line
   }
 
-  static func text(_ unixSeconds: Int64) -> String {
+  package static func text(_ unixSeconds: Int64) -> String {
     var seconds = time_t(unixSeconds)
     var parts = tm()
     gmtime_r(&seconds, &parts)
@@ -26,4 +25,3 @@ struct DateField {
     return "\(day), \(two(parts.tm_mday)) \(month) \(String(repeating: "0", count: 4 - year.count))\(year) \(time) GMT"
   }
 }
-#endif

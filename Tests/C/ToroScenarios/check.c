@@ -270,7 +270,8 @@ void sleep_ms(int ms) {
 
 static const scenario *const groups[] = {
     argument_scenarios, order_scenarios, deadline_scenarios, reactor_scenarios, thread_scenarios, closing_scenarios,
-    primitive_scenarios, queue_scenarios, descriptor_scenarios, adopting_scenarios, fork_scenarios, load_scenarios,
+    primitive_scenarios, queue_scenarios, descriptor_scenarios, adopting_scenarios, fork_scenarios, inspector_scenarios,
+    load_scenarios,
 };
 
 const scenario *scenario_at(size_t index) {

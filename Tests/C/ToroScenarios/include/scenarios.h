@@ -22,6 +22,7 @@ extern const scenario primitive_scenarios[];
 extern const scenario queue_scenarios[];
 extern const scenario adopting_scenarios[];
 extern const scenario fork_scenarios[];
+extern const scenario inspector_scenarios[];
 extern const scenario load_scenarios[];
 
 // All of them, one after the other; NULL at the end.
