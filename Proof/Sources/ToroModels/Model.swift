@@ -301,6 +301,7 @@ final class Model<P: Policy> {
       line.decided.append(Decision(wait: wait, outcome: .closed))
     case .waits where act.patience == 0:
       known[id].hasNoName = true
+      takeInbox()
       ready.append(.callback(Decision(wait: wait, outcome: .timedOut)))
       ready.append(.nothing)
     case .waits:
@@ -374,6 +375,7 @@ final class Model<P: Policy> {
       if decision.wait.isTask {
         ready.append(.resume(decision))
       } else if program.isDeferred {
+        takeInbox()
         ready.append(.callback(decision))
       } else {
         callbacks.append(decision)

@@ -195,7 +195,10 @@ int toro_reactor_bind(toro_reactor *reactor);
 /* Whether the calling thread is the reactor's. Any thread. */
 bool toro_reactor_is_current(const toro_reactor *reactor);
 
-/* The reactor's event_base, its own or the adopted one: add your own events to it. It lives as long as the reactor. */
+/*
+ * The reactor's event_base, its own or the adopted one: add your own events to it. It lives as long as the reactor. Give an own
+ * base no priorities: turns that do not block run the events of the first alone.
+ */
 struct event_base *toro_reactor_base(toro_reactor *reactor);
 
 /*

@@ -95,7 +95,7 @@ extension Reactor {
     let watch = DescriptorWatch(
       on: self, descriptor, events: Int16((reading ? EV_READ : 0) | (writing ? EV_WRITE : 0)), forOneWait: true)
     let role = reading ? WaitRole.readable : .writable
-    guard watch.admit(role, 0) == .wait else { throw SystemError("event_add", errno: errno) }
+    guard watch.admit(role, 0) == .wait else { throw SystemError("event_add", errno: watch.failure) }
     begin(on: watch, role, 0, due, function, .function, argument, id)
     watch.keepUntilTold()
     settle()
@@ -146,7 +146,8 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   /// In the loop's list of the watches whose events are on the base.
   @exclusivity(unchecked) var next: DescriptorWatch?
   @exclusivity(unchecked) unowned(unsafe) var previous: DescriptorWatch?
-  /// The next for the same descriptor, of those that are for one wait.
+  /// Those before and after it for the same descriptor, of those that are for one wait.
+  @exclusivity(unchecked) unowned(unsafe) var elder: DescriptorWatch?
   @exclusivity(unchecked) unowned(unsafe) var younger: DescriptorWatch?
   /// When those who were granted last have had their turn: ``Reactor/numberOfNextEntry``.
   @exclusivity(unchecked) private var turnOfWaiter: UInt64 = 0
@@ -257,7 +258,7 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   @inline(__always)
   private func isHandled() -> Bool {
     guard let handler, handler.handle() else { return false }
-    handledAt = owner._withUnsafeGuaranteedRef { $0.nowInPoll }
+    handledAt = owner._withUnsafeGuaranteedRef { $0.lastNow }
     return true
   }
 
@@ -361,6 +362,7 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
         Unmanaged<DescriptorWatch>.fromOpaque(context.unsafelyUnwrapped)._withUnsafeGuaranteedRef { $0.fired(what) }
       }, Unmanaged.passUnretained(self).toOpaque())
     if isInternal { event.pointee.ev_evcallback.evcb_flags |= Int16(EVLIST_INTERNAL) }
+    errno = 0
     guard event_add(event, nil) == 0 else {
       failure = errno == 0 ? ENOMEM : errno  // libevent need not say why
       return false
@@ -415,20 +417,19 @@ extension Reactor {
     !ready.isEmpty && UInt64(truncatingIfNeeded: counters.runs) < number
   }
 
-  /// The time in a descriptor's event, read once for all events of a poll.
-  fileprivate var nowInPoll: Int64 {
-    @inline(__always) get {
-      if !hasReadClockInPoll {
-        lastNow = readMonotonicClock()
-        hasReadClockInPoll = isInTurn && !loop.isAdopted
-      }
-      return lastNow
-    }
+  /// The time of the turn, read as its poll tells of the first descriptor: what becomes due while events are dealt with is looked
+  /// for once more before it is late.
+  @inline(__always)
+  fileprivate func readClockInPoll() {
+    if hasReadClockInPoll { return }
+    readClock()
+    hasReadClockInPoll = isInTurn && !loop.isAdopted
   }
 
   /// Runs what a descriptor's event ends, as part of the turn whose poll found it.
   func inDescriptorEvent(_ body: () -> Void) {
     descriptorEvents &+= 1
+    readClockInPoll()
     if isInTurn { return body() }
     owner.store(toro_number_this_thread(), ordering: .releasing)
     runningFlag.store(true, ordering: .relaxed)

@@ -26,8 +26,10 @@ final class EventLoop {
   /// The watches whose events are on the base, which a reactor that closes takes off it.
   private var firstWatch: DescriptorWatch?
   private var watchCount = 0
-  /// Of these, the oldest for each descriptor that others have and wait for.
-  private var forOneWait: [Int32: Unmanaged<DescriptorWatch>] = [:]
+  /// Whether the program had events of its own on an own base as that was polled last.
+  private(set) var wasShared = false
+  /// Of these, the oldest and the youngest for each descriptor that others have and wait for.
+  private var forOneWait: [Int32: (first: Unmanaged<DescriptorWatch>, last: Unmanaged<DescriptorWatch>)] = [:]
 
   init(for reactor: Reactor, adopting hostBase: OpaquePointer?) throws(SystemError) {
     self.reactor = reactor
@@ -154,6 +156,7 @@ final class EventLoop {
   /// had to return after the events that were active with the one that fires when there is something to do.
   func poll(block: Bool, until due: Int64) {
     let isShared = hasOthersEvents
+    wasShared = isShared
     if block {
       timer.set(due, now: reactor.readMonotonicClock())
       reactor.isPolledFor = isShared
@@ -252,26 +255,30 @@ final class EventLoop {
   }
 
   /// The oldest of the watches for this descriptor that are for one wait.
-  func firstForOneWait(_ descriptor: Int32) -> DescriptorWatch? { forOneWait[descriptor]?.takeUnretainedValue() }
+  func firstForOneWait(_ descriptor: Int32) -> DescriptorWatch? { forOneWait[descriptor]?.first.takeUnretainedValue() }
 
-  /// - Complexity: O(n) in the number of those for the same descriptor.
   func insertForOneWait(_ watch: DescriptorWatch) {
-    guard var last = firstForOneWait(watch.descriptor) else {
-      return forOneWait[watch.descriptor] = .passUnretained(watch)
-    }
-    while let younger = last.younger { last = younger }
-    last.younger = watch
+    let own = Unmanaged.passUnretained(watch)
+    guard let line = forOneWait[watch.descriptor] else { return forOneWait[watch.descriptor] = (own, own) }
+    let last = line.last.takeUnretainedValue()
+    (last.younger, watch.elder) = (watch, last)
+    forOneWait[watch.descriptor] = (line.first, own)
   }
 
   func removeForOneWait(_ watch: DescriptorWatch) {
-    defer { watch.younger = nil }
-    guard var elder = firstForOneWait(watch.descriptor) else { return }
-    if elder === watch {
-      return forOneWait[watch.descriptor] = watch.younger.map { .passUnretained($0) }
-    }
-    while let next = elder.younger {
-      if next === watch { return elder.younger = watch.younger }
-      elder = next
+    let (elder, younger) = (watch.elder, watch.younger)
+    (watch.elder, watch.younger) = (nil, nil)
+    elder?.younger = younger
+    younger?.elder = elder
+    if elder != nil && younger != nil { return }
+    guard let line = forOneWait[watch.descriptor] else { return }
+    if elder == nil && younger == nil {
+      forOneWait[watch.descriptor] = nil
+    } else {
+      forOneWait[watch.descriptor] = (
+        younger.map { elder == nil ? .passUnretained($0) : line.first } ?? line.first,
+        elder.map { younger == nil ? .passUnretained($0) : line.last } ?? line.last
+      )
     }
   }
 
@@ -336,7 +343,7 @@ final class EventLoop {
   private static func findEpoll(watching descriptor: Int32) -> Int32? {
     guard let directory = opendir("/proc/self/fdinfo") else { return nil }
     defer { closedir(directory) }
-    var text = [UInt8](repeating: 0, count: 64 * 1024)
+    var text: [UInt8] = []
     while let entry = readdir(directory) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
@@ -344,14 +351,18 @@ final class EventLoop {
       guard let candidate = Int32(name) else { continue }
       let file = open("/proc/self/fdinfo/\(name)", O_RDONLY | O_CLOEXEC)
       guard file >= 0 else { continue }
-      var length = 0
-      while length < text.count {
-        let count = read(file, &text[length], text.count - length)
+      // A line for each descriptor that an epoll instance watches, all of which are looked at.
+      text.removeAll(keepingCapacity: true)
+      while true {
+        let count = withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { part in
+          let count = read(file, part.baseAddress, part.count)
+          if count > 0 { text += part[..<count] }
+          return count
+        }
         if count <= 0 { break }
-        length += count
       }
       Glibc.close(file)
-      for line in String(decoding: text[..<length], as: UTF8.self).split(separator: "\n") where line.hasPrefix("tfd:") {
+      for line in String(decoding: text, as: UTF8.self).split(separator: "\n") where line.hasPrefix("tfd:") {
         let fields = line.split(separator: " ", omittingEmptySubsequences: true)
         if fields.count > 1 && Int32(fields[1]) == descriptor { return candidate }
       }

@@ -26,6 +26,7 @@ extension Reactor {
     for entry in queuedElsewhere { enqueueReady(entry) }
     for source in freedInChild { enqueueReady(.abandoned(source)) }
     freedInChild = []
+    if isHosted && !isAdopted { _ = loop.pollDescriptor() }  // which may have the number that it had
     if isAdopted { AdoptedBases.rememberInChild(self, for: loop.base) }
   }
 

@@ -74,6 +74,7 @@ extension Reactor {
       return 0
     }
     if due == .min {
+      takeInbox()  // what came before goes first
       waiter.pointee.state = .due
       enqueueReady(.scheduled(waiter))
     } else {

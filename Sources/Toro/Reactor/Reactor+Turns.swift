@@ -16,7 +16,9 @@ extension Reactor {
     counters.turns &+= 1
     let batch = min(ready.count, batchLimit)
     poll(blocking: blocking && batch == 0)
-    readClock()
+    if !hasReadClockInPoll { readClock() }
+    // An event of the program's may have taken its time, and what is due have come meanwhile.
+    if heap.nextDue <= lastNow, clockKind == .monotonic, loop.wasShared { loop.poll(block: false, until: .max) }
     // Whom the poll made ready has a turn before the next, which would find the same descriptors ready again.
     batchLimit = min(max(ready.count, Reactor.leastBatchLimit), Reactor.greatestBatchLimit)
     let now = lastNow

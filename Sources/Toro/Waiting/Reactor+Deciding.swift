@@ -49,6 +49,7 @@ extension Reactor {
   @usableFromInline
   func tellLater(_ waiter: WaiterPointer) {
     if waiter.pointee.owner._withUnsafeGuaranteedRef({ $0.defersCallbacks }) {
+      takeInbox()  // what came before goes first
       enqueueReady(.callback(waiter))
     } else {
       callbacks.append(waiter)
@@ -161,6 +162,7 @@ extension Reactor {
         heap.remove(waiter, in: pool.table)
         forgetCall(waiter)
         waiter.pointee.state = .due
+        takeInbox()
         enqueueReady(.scheduled(waiter))
       } else {
         end(waiter, .timedOut)

@@ -279,6 +279,7 @@ extension Reactor {
     waiter.pointee.state = .decided
     waiter.pointee.outcome = outcome
     if outcome == .timedOut {
+      takeInbox()  // what came before goes first
       enqueueReady(.callback(waiter))
       enqueueReady(.keep(waiter.pointee.source))  // the last handle may go before the callback has run
     } else {

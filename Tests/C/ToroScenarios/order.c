@@ -321,6 +321,19 @@ static void queued_before(void) {
     OK(toro_reactor_execute(r, called, "here"));
     OK(toro_reactor_run(r));
     LOG("elsewhere here elsewhere here");
+    // What is told on the next turn comes after what was queued before as well.
+    toro_event *event = toro_event_new(r, 0), *deferring = toro_event_new(r, TORO_DEFER_CALLBACKS);
+    OK(toro_event_wait(deferring, FOREVER, told, "deferred", NULL));
+    elsewhere(queues_called, r);
+    OK(toro_event_wait(event, toro_after_ns(0), told, "here", NULL));
+    elsewhere(queues_called, r);
+    OK(toro_event_set(deferring));
+    elsewhere(queues_called, r);
+    OK(toro_reactor_call_at(r, toro_after_ns(0), called, "scheduled", NULL));
+    OK(toro_reactor_run(r));
+    LOG("elsewhere here:timed-out elsewhere deferred elsewhere scheduled");
+    toro_event_free(event);
+    toro_event_free(deferring);
     toro_reactor_free(r);
 }
 
