@@ -37,7 +37,7 @@ struct PageServer: Sendable {
     case .success(let request):
       do {
         answer = try await self.answer(request)
-      } catch  where !(error is CancellationError) {
+      } catch let error where !(error is CancellationError) {
         answer = .refusal(500, "\(error)")
       }
       try await send(answer, withText: request.method != "HEAD", to: connection)

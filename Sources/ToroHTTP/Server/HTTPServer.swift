@@ -137,7 +137,8 @@ extension HTTPServer {
     public let target: String
     /// What was answered; 0 if nothing was, as where the client left before, or the server was stopped.
     public let status: Int
-    /// How many bytes of content were answered with.
+    /// How many bytes of content were answered with. Of an answer that is not complete so many were to be sent, or had been written
+    /// by who streams it.
     public let bodyBytes: Int
     /// Whether all of the answer was written: not where the client left in the middle, or what wrote the body failed.
     public let isComplete: Bool

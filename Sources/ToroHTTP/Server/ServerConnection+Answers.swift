@@ -129,7 +129,10 @@ extension ServerConnection {
       number &+= 1
       connection.reset()
       if hasClientLeft { throw ClientLeft() }
-      if !(error is CancellationError) { server.configuration.onError?(request, error) }
+      if !(error is CancellationError) {
+        hasToldError = true
+        server.configuration.onError?(request, error)
+      }
       throw error
     }
     return goesOn

@@ -26,6 +26,8 @@ final class ServerConnection: BodySource, @unchecked Sendable {
   /// Whether somebody reads it now, and whether he tells the client to send it.
   @exclusivity(unchecked) var isReceiving = false
   @exclusivity(unchecked) var isWritingContinue = false
+  /// Whether `onError` has heard of what ends the connection.
+  @exclusivity(unchecked) var hasToldError = false
   /// Whether there was more of it than who has collected it would take, on whatever thread.
   private let bodyIsTooLarge = Atomic<Bool>(false)
 
@@ -81,7 +83,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     } catch let error as ReactorClosedError {
       throw error
     } catch {
-      if !(error is ClientLeft) { server.configuration.onConnectionError?(connection, error) }
+      if !(error is ClientLeft), !hasToldError { server.configuration.onConnectionError?(connection, error) }
       connection.close()  // the peer is gone
     }
   }
@@ -160,7 +162,9 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     let goesOn: Bool?
     do {
       goesOn = try await respond(to: request)
+      number &+= 1  // who reads the body in a task of his own reads no more, be it that he has not begun
     } catch {
+      number &+= 1
       if server.configuration.accessLog != nil { log(isComplete: false) }
       throw error
     }
@@ -184,6 +188,7 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     } catch {
       response = try answer(to: error, request)
     }
+    if response.status.code == 205 { response.body = .empty }  // it says that there is none (RFC 9110, 15.3.6)
     if isConnect, response.status.kind == .successful {
       // What comes then would be no HTTP (RFC 9110, 9.3.6), and is taken for requests here.
       response = Self.refusal(501, "there are no tunnels here")
@@ -286,7 +291,8 @@ final class ServerConnection: BodySource, @unchecked Sendable {
     let due = connection.reactor.resolve(.after(Self.lingeringTime))
     do {
       repeat {
-        _ = try await connection.awaitInput(betweenMessages: false, until: due, .http)
+        // It has been answered: a stop does not wait for it.
+        guard try await connection.awaitInput(betweenMessages: true, until: due, .http) else { return }
       } while try connection.reactor.withScratch({ try connection.receiveNow(into: $0) }) != 0
         && connection.reactor.readMonotonicClock() < due && !connection.reactor.isTaskCancelled
     } catch {
