@@ -34,6 +34,22 @@ struct WithDeadlineTests {
     }
   }
 
+  @Test("A task that is joined is bounded by the deadline, and cancelled; its value alone is waited for")
+  func joined() async throws {
+    try await inReactor { reactor in
+      let start = reactor.now
+      let slow = reactor.spawn { try await reactor.sleep(for: .seconds(3_600)) }
+      await #expect(throws: TimeoutError.self) {
+        try await withDeadline(.after(.seconds(5))) { try await slow.join().get() }
+      }
+      #expect(start.duration(to: reactor.now) == .seconds(5))
+      await #expect(throws: CancellationError.self) { try await slow.value }
+      let quick = reactor.spawn { 7 }
+      let seven = try await withDeadline(.after(.seconds(5))) { await quick.join().get() }
+      #expect(seven == 7)
+    }
+  }
+
   @Test("A body that is late is cancelled, and TimeoutError thrown")
   func late() async throws {
     try await inReactor { reactor in
