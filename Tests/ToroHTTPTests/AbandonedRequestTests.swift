@@ -7,7 +7,7 @@ import ToroNet
 @testable import ToroHTTP
 
 /// Clients that leave while their requests are handled.
-@Suite("HTTP: abandoned requests", .timeLimit(.minutes(2)))
+@Suite("HTTP: abandoned requests", .timeLimit(.minutes(10)))
 struct AbandonedRequestTests {
   /// A handler that waits for the event, and notes how that ended.
   private static func waiting(_ event: Event, _ seen: Seen) -> HTTPServer.Handler {

@@ -7,7 +7,7 @@ import Toro
 @testable import ToroNet
 
 /// In real time, since servers are on sockets.
-@Suite("HTTP client: deadlines and cancellation", .timeLimit(.minutes(2)))
+@Suite("HTTP client: deadlines and cancellation", .timeLimit(.minutes(10)))
 struct ClientDeadlineTests {
   /// Nobody answers there: the backlog is full and nothing is accepted.
   private func silentListener() async throws -> (Listener, [Connection]) {

@@ -7,7 +7,7 @@ import Toro
 @testable import ToroNet
 
 /// In a process of its own, since other tests open descriptors too.
-@Suite("HTTP client: descriptors", .timeLimit(.minutes(2)))
+@Suite("HTTP client: descriptors", .timeLimit(.minutes(10)))
 struct ClientDescriptorTests {
   @Test("Whatever becomes of a request, its descriptor is closed in the end")
   func closed() async {

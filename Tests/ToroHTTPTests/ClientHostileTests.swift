@@ -6,7 +6,7 @@ import Toro
 @testable import ToroHTTP
 @testable import ToroNet
 
-@Suite("HTTP client: servers that do wrong", .timeLimit(.minutes(2)))
+@Suite("HTTP client: servers that do wrong", .timeLimit(.minutes(10)))
 struct ClientHostileTests {
   /// Plays these bytes to a request, then ends the stream, or goes on without a word.
   private func answer(_ bytes: String, ends: Bool = true, chunk: Int = .max) throws -> Result<String, any Error> {

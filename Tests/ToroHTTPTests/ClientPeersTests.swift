@@ -7,7 +7,7 @@ import Toro
 @testable import ToroNet
 
 /// Against servers of others, where they are installed.
-@Suite("HTTP client: other servers", .timeLimit(.minutes(2)))
+@Suite("HTTP client: other servers", .timeLimit(.minutes(10)))
 struct ClientPeersTests {
   private static func freePort() throws -> Int {
     let listener = try loopback()

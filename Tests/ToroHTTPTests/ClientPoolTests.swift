@@ -7,7 +7,7 @@ import Toro
 @testable import ToroHTTP
 @testable import ToroNet
 
-@Suite("HTTP client: connections", .timeLimit(.minutes(2)))
+@Suite("HTTP client: connections", .timeLimit(.minutes(10)))
 struct ClientPoolTests {
   /// Waits until something holds: what the other end did takes a moment.
   private func eventually(_ condition: () -> Bool) async throws {

@@ -6,7 +6,7 @@ import Toro
 @testable import ToroHTTP
 @testable import ToroNet
 
-@Suite("HTTP client: proxies", .timeLimit(.minutes(2)))
+@Suite("HTTP client: proxies", .timeLimit(.minutes(10)))
 struct ClientProxyTests {
   /// Makes tunnels, and tells of what else it is asked for.
   @Sendable private static func proxy(_ connection: Connection, _ number: Int) async throws {

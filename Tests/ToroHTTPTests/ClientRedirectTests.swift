@@ -6,7 +6,7 @@ import Toro
 @testable import ToroHTTP
 @testable import ToroNet
 
-@Suite("HTTP client: redirects", .timeLimit(.minutes(2)))
+@Suite("HTTP client: redirects", .timeLimit(.minutes(10)))
 struct ClientRedirectTests {
   /// Redirects `/STATUS/…` to the rest, and tells of what else it is asked for.
   @Sendable private static func handle(_ request: HTTPServer.Request) async throws -> HTTPServer.Response {

@@ -6,7 +6,7 @@ import Toro
 @testable import ToroHTTP
 @testable import ToroNet
 
-@Suite("HTTP client: TLS", .timeLimit(.minutes(2)))
+@Suite("HTTP client: TLS", .timeLimit(.minutes(10)))
 struct ClientTLSTests {
   private func secure(_ base: String, _ path: String = "/") -> String { "https\(base.dropFirst(4))\(path)" }
 

@@ -6,7 +6,7 @@ import Toro
 @testable import ToroHTTP
 @testable import ToroNet
 
-@Suite("HTTP client: requests and answers", .timeLimit(.minutes(2)))
+@Suite("HTTP client: requests and answers", .timeLimit(.minutes(10)))
 struct ClientTests {
   @Test("A page is asked for and read")
   func get() throws {

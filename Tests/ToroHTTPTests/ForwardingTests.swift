@@ -7,7 +7,7 @@ import Toro
 @testable import ToroNet
 
 /// A server's handler that asks another server: bodies go through both, and none of the four ends has to keep to an order.
-@Suite("HTTP: forwarding", .timeLimit(.minutes(2)))
+@Suite("HTTP: forwarding", .timeLimit(.minutes(10)))
 struct ForwardingTests {
   /// A server that forwards bodies to an origin, which answers by the script when it has a head.
   private func withForwarding(
@@ -163,7 +163,7 @@ struct ForwardingTests {
 }
 
 /// What comes faster than it is read is never waited for, and ends in time all the same.
-@Suite("HTTP: bodies without end", .timeLimit(.minutes(2)))
+@Suite("HTTP: bodies without end", .timeLimit(.minutes(10)))
 struct FastBodyTests {
   /// Answers with a body that goes on until it is cut.
   private static let endless: @Sendable (Connection, Int) async throws -> Void = { connection, _ in

@@ -9,7 +9,7 @@ import ToroTestSupport
 @testable import ToroNet
 
 /// Against clients of others, where they are installed.
-@Suite("HTTP: other clients", .timeLimit(.minutes(5)))
+@Suite("HTTP: other clients", .timeLimit(.minutes(10)))
 struct ServerPeersTests {
   /// Says what it got: method, path, how much of a body, and of how many requests on this connection it is.
   private static let describe: HTTPServer.Handler = { request in

@@ -11,7 +11,7 @@ import ToroTestSupport
 import class Toro.Lock
 
 // In real time: an inspector has a thread of its own.
-@Suite("Inspector", .timeLimit(.minutes(5)))
+@Suite("Inspector", .timeLimit(.minutes(10)))
 struct InspectorThreadsTests {
   /// A reactor that is watched, and its inspector, while `body` runs on it.
   private func withInspector(

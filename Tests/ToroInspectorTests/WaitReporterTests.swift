@@ -8,7 +8,7 @@ import ToroTestSupport
 import class Toro.Lock
 
 // In real time: signals are the system's.
-@Suite("Waits on a signal", .timeLimit(.minutes(5)))
+@Suite("Waits on a signal", .timeLimit(.minutes(10)))
 struct WaitReporterTests {
   @Test("A signal has the waits written, with who holds the locks, and the circle that they make")
   func report() async throws {

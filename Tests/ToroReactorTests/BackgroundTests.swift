@@ -4,7 +4,7 @@ import Testing
 import Toro
 
 /// What the reactor does if it has the occasion, and what is no work that is left.
-@Suite("In the background", .timeLimit(.minutes(5)))
+@Suite("In the background", .timeLimit(.minutes(10)))
 struct BackgroundTests {
   @Test("A descriptor that nobody waits for is watched, and one that is waited for is the waiter's")
   func watching() async throws {
