@@ -53,6 +53,15 @@ final class Cache: @unchecked Sendable {
       arrived = Event(name: key)
     }
 
+    /// Whether it is for who asked first; `nil` as long as nobody knows.
+    var isPersonal: Bool? {
+      switch outcome {
+      case .personal: true
+      case nil: nil
+      default: false
+      }
+    }
+
     /// The key stands in the table and in the event's name.
     var size: Int {
       let page = if case .page(let page) = outcome { page.size } else { 0 }
@@ -77,22 +86,27 @@ final class Cache: @unchecked Sendable {
     self.reactor = reactor
   }
 
+  /// The page of this key if it is kept, and no older than that.
+  func kept(_ key: String, maxAge: Duration?) -> Page? {
+    guard let entry = usable(key), case .page(var page) = entry.outcome, let arrival = entry.arrival else { return nil }
+    page.age += arrival.duration(to: reactor.now)
+    if let maxAge, page.age > maxAge { return nil }
+    counts[.hit, default: 0] += 1
+    return page
+  }
+
   /// The page of this key: kept, on its way, or fetched by `fetch`. Without a page who asks has to ask for himself.
   ///
   /// The fetch goes on if who began it goes away: others may be waiting for it.
+  ///
+  /// - Parameter maxAge: How old it may be if it is kept.
   func page(
-    _ key: String, _ fetch: @escaping @Sendable () async throws -> Fetched
+    _ key: String, maxAge: Duration?, _ fetch: @escaping @Sendable () async throws -> Fetched
   ) async throws -> (Page?, Source) {
-    if let entry = entries[key], entry.expiry.map({ $0 > reactor.now }) ?? true {
-      let source: Source = entry.outcome == nil ? .coalesced : .hit
-      if source == .hit {
-        unlink(entry)
-        link(entry)
-      }
-      guard let page = try await result(entry) else {
-        counts[.miss, default: 0] += 1
-        return (nil, .miss)
-      }
+    if let page = kept(key, maxAge: maxAge) { return (page, .hit) }
+    if let entry = usable(key), entry.isPersonal ?? true {
+      let page = try await result(entry)
+      let source = page == nil ? Source.miss : .coalesced
       counts[source, default: 0] += 1
       return (page, source)
     }
@@ -128,6 +142,17 @@ final class Cache: @unchecked Sendable {
     if case .page = entry.outcome { pageCount -= 1 }
   }
 
+  /// What is kept and fresh, which is used by this, or on its way.
+  private func usable(_ key: String) -> Entry? {
+    guard let entry = entries[key] else { return nil }
+    if let expiry = entry.expiry {
+      if expiry <= reactor.now { return nil }
+      unlink(entry)
+      link(entry)
+    }
+    return entry
+  }
+
   private func result(_ entry: Entry) async throws -> Page? {
     if entry.outcome == nil {
       waiting += 1
@@ -135,9 +160,7 @@ final class Cache: @unchecked Sendable {
       try await entry.arrived.wait()
     }
     switch entry.outcome {
-    case .page(var page):
-      if let arrival = entry.arrival { page.age += arrival.duration(to: reactor.now) }
-      return page
+    case .page(let page): return page
     case .failed(let error): throw error
     case .personal, nil: return nil
     }

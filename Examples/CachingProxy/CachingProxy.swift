@@ -13,7 +13,9 @@ struct CachingProxy: ParsableCommand {
     commandName: "CachingProxy", abstract: "A forward proxy for http that keeps pages, and fetches each of them once.",
     discussion: """
       What fails upstream is answered with 502, what takes too long with 504, and neither is kept. Pages are kept for as long as
-      their server says, or for --lifetime; those with cookies, and requests that are not GET, pass through.
+      their server says, or for --lifetime; those with cookies, and requests that are not GET, pass through. A
+      request may ask for a page as it is now (Cache-Control: no-cache, max-age=60), or for what is kept (only-if-cached).
+      OPTIONS of a URL without a path asks for /, not for * as RFC 9110 has it.
       /-/ shows in a browser what it does, /-/stats says it in JSON.
 
       SIGINT or SIGTERM stops it: requests in hand are answered. To try it: curl -x 127.0.0.1:3128 http://example.org/
@@ -21,7 +23,7 @@ struct CachingProxy: ParsableCommand {
 
   @Option(help: "The IPv4 or IPv6 address to listen on.") var host = "127.0.0.1"
   @Option(help: "The port; 0 has the system choose one.") var port = 3128
-  @Option(help: "How many seconds a server may take for a page.") var timeout = 30.0
+  @Option(help: "How many seconds a server may take for a page, and be silent in the middle of one.") var timeout = 30.0
   @Option(help: "For how many seconds a page is kept whose server says nothing.") var lifetime = 60.0
   @Option(help: "How many MiB of pages are kept.") var cacheSize = 64
   @Option(help: "How many MiB a page may have.") var pageSize = 8
@@ -46,6 +48,7 @@ struct CachingProxy: ParsableCommand {
   }
 
   func run() throws {
+    signal(SIGPIPE, SIG_IGN)  // whoever read what it prints may be gone: no reason to die in the middle of something
     let reactor = try Reactor()
     defer { reactor.close() }
     try reactor.run { try await serve(on: reactor) }
@@ -59,6 +62,7 @@ struct CachingProxy: ParsableCommand {
         $0.maxConnectionsPerOrigin = connections
         $0.headTimeout = .seconds(timeout)
         $0.poolTimeout = .seconds(timeout)
+        $0.idleTimeout = .seconds(timeout)
         $0.userAgent = nil
       })
     let cache = Cache(maxBytes: cacheSize << 20, on: reactor)

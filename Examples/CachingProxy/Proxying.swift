@@ -41,10 +41,15 @@ struct Proxying: Sendable {
     if request.method == .options || request.method == .trace, request[.maxForwards] == "0" {
       return .text("this is as far as it was to go\n")
     }
+    let (key, maxAge) = (url.description, CacheControl.maxAge(request.headerFields))
+    if CacheControl(request[.cacheControl]).contains("only-if-cached") {
+      let page = isShared(request) ? cache.kept(key, maxAge: maxAge) : nil
+      return page.map { answer($0, .hit) } ?? .text("it is not kept here\n", status: .gatewayTimeout)
+    }
     do {
       if isShared(request) {
         let fields = forwarded(request.headerFields)
-        let (page, source) = try await cache.page(url.description) { try await fetch(url, fields) }
+        let (page, source) = try await cache.page(key, maxAge: maxAge) { try await fetch(url, fields) }
         if let page { return answer(page, source) }
       }
       return try await passOn(request, url)
@@ -60,7 +65,8 @@ struct Proxying: Sendable {
   private func answer(_ page: Page, _ source: Cache.Source) -> HTTPServer.Response {
     var response = HTTPServer.Response(status: page.status, headerFields: page.headerFields, body: .bytes(page.body))
     response.headerFields[.xCache] = source.rawValue
-    if page.age > .zero { response.headerFields[.age] = "\(page.age.components.seconds)" }
+    // What has just come has the age that its server told of.
+    if source == .hit { response.headerFields[.age] = "\(page.age.components.seconds)" }
     return response
   }
 
@@ -70,7 +76,7 @@ struct Proxying: Sendable {
       .authorization, .cookie, .range, .ifMatch, .ifNoneMatch, .ifModifiedSince, .ifUnmodifiedSince, .ifRange,
     ].contains { request.contains($0) }
     return (request.method == .get || request.method == .head) && !isPersonal && request.body.length == 0
-      && !CacheControl(request[.cacheControl]).contains("no-cache", "no-store")
+      && !CacheControl(request[.cacheControl]).contains("no-store")
   }
 
   /// Fetches a page as a whole, for all who ask for it if it is for others at all.
@@ -83,10 +89,11 @@ struct Proxying: Sendable {
       let isPersonal =
         response.contains(.setCookie) || control.contains("private", "no-store", "no-cache")
         || (response[.vary] ?? "accept-encoding").lowercased() != "accept-encoding"
-      let age = Duration.seconds(min(max(0, response[.age].flatMap { Int($0) } ?? 0), 1_000_000))
+      let age = CacheControl.age(response.headerFields)
       let fresh = control.lifetime(response.headerFields, age: age)
       // Of what is large, or comes for as long as it likes, nothing is held: who asks has it passed on.
-      if response.body.length ?? 0 > maxPageBytes || response[.contentType]?.hasPrefix("text/event-stream") == true {
+      let isEndless = response[.contentType]?.lowercased().hasPrefix("text/event-stream") == true
+      if isEndless || response.body.length ?? 0 > maxPageBytes {
         return .personal(nil, lifetime: lifetime)
       }
       let body: [UInt8]
@@ -95,8 +102,10 @@ struct Proxying: Sendable {
       } catch HTTPSyntaxError.bodyTooLarge {
         return .personal(nil, lifetime: lifetime)
       }
-      let page = Page(
-        status: response.status, headerFields: forwarded(response.headerFields), body: body, age: age)
+      var fields = forwarded(response.headerFields)
+      // It is as old as it is from now on, however late it is answered with (RFC 9110, 6.6.1).
+      if fields[.date] == nil { fields[.date] = "\(HTTPDate.now)" }
+      let page = Page(status: response.status, headerFields: fields, body: body, age: age)
       if isPersonal { return .personal(page, lifetime: lifetime) }
       return .shared(page, lifetime: response.status == .ok ? fresh ?? lifetime : .zero)
     }

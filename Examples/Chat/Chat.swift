@@ -23,6 +23,7 @@ struct Chat: ParsableCommand {
   }
 
   func run() throws {
+    signal(SIGPIPE, SIG_IGN)  // whoever read what it prints may be gone: no reason to die in the middle of something
     let reactor = try Reactor()
     defer { reactor.close() }
     try reactor.run {

@@ -15,6 +15,8 @@ actor Room: ReactorActor {
   private let said: Condition
 
   private static let keptLines = 1_000
+  /// In bytes.
+  private static let (longestName, longestLine) = (32, 1_000)
 
   init(on reactor: Reactor) {
     self.reactor = reactor
@@ -24,7 +26,7 @@ actor Room: ReactorActor {
   /// Serves one member from its name to its end.
   func serve(_ connection: Connection) async throws {
     try await connection.write("Who are you?\n", deadline: .after(.seconds(10)))
-    guard let name = try await connection.readLine(maxLength: 32, deadline: .after(.seconds(60))) else { return }
+    guard let name = try await readName(connection) else { return }
     let isName = !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber }
     guard isName, members[name] == nil else {
       return try await connection.write(isName ? "That name is taken.\n" : "Letters and digits, please.\n")
@@ -46,10 +48,28 @@ actor Room: ReactorActor {
     }
   }
 
+  /// The name that somebody gives; `nil` if it is none that anybody would want to read, which is told.
+  private func readName(_ connection: Connection) async throws -> String? {
+    do {
+      return try await connection.readLine(maxLength: Self.longestName, deadline: .after(.seconds(60)))
+    } catch let error as LineTooLongError {
+      try await connection.write("That name is longer than \(error.maxLength) bytes.\n", deadline: .after(.seconds(10)))
+      return nil
+    }
+  }
+
   /// Passes on what a member says.
   private func listen(to name: String, _ connection: Connection) async throws {
     while try await connection.awaitRequest() {
-      guard let line = try await connection.readLine(maxLength: 1_000) else { return }
+      let line: String
+      do {
+        guard let next = try await connection.readLine(maxLength: Self.longestLine) else { return }
+        line = next
+      } catch let error as LineTooLongError {
+        // It has been skipped: who talks too much is told, and stays.
+        _ = members[name]?.tryPut("* nobody hears a line of more than \(error.maxLength) bytes")
+        continue
+      }
       let words = line.split(separator: " ", maxSplits: 2).map(String.init)
       switch words.first {
       case nil: break

@@ -5,7 +5,7 @@ import Toro
 final class ChildProcess: @unchecked Sendable {
   let pid: pid_t
   private let reactor: Reactor
-  private let output: Int32
+  private var output: Int32
   private var text: [UInt8] = []
   private var isOver = false
 
@@ -27,13 +27,15 @@ final class ChildProcess: @unchecked Sendable {
     posix_spawn_file_actions_init(&actions)
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
     if readsErrors { posix_spawn_file_actions_adddup2(&actions, ends[1], 2) }
-    // The child is to have no signal blocked: threads that run tasks have.
+    // The child is to have no signal blocked: threads that run tasks have. What a pipe without a reader does is as in a shell.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     var none = sigset_t()
     sigemptyset(&none)
     posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    sigaddset(&none, SIGPIPE)
+    posix_spawnattr_setsigdefault(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     let environment: [String] = ["PATH", "LD_LIBRARY_PATH"].compactMap { (name: String) -> String? in
       getenv(name).map { "\(name)=\(String(cString: $0))" }
     }
@@ -56,7 +58,7 @@ final class ChildProcess: @unchecked Sendable {
   }
 
   deinit {
-    close(output)
+    closeOutput()
     guard status == nil else { return }
     kill(pid, SIGKILL)
     var ignored: Int32 = 0
@@ -77,6 +79,12 @@ final class ChildProcess: @unchecked Sendable {
       let count = read(output, &part, part.count)
       if count > 0 { text += part[..<count] } else if count == 0 || errno != EAGAIN { isOver = true }
     }
+  }
+
+  /// Reads no more: what it prints from now on finds nobody.
+  func closeOutput() {
+    if output >= 0 { close(output) }
+    (output, isOver) = (-1, true)
   }
 
   func send(_ signal: Int32) { kill(pid, signal) }

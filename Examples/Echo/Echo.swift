@@ -39,11 +39,14 @@ struct Echo: ParsableCommand {
 
   // A group is a reactor for each thread. A listener of a group spreads its connections over them.
   func run() throws {
+    signal(SIGPIPE, SIG_IGN)  // whoever read what it prints may be gone: no reason to die in the middle of something
     let group = try ReactorGroup(count: reactors)
     var options = Listener.Options()
     if let tls, let key {
       options.tls = try TLSContext(.server(certificateChain: .file(tls), privateKey: .file(key)))
     }
+    // Before the first line: who has read that may send one.
+    let signals = try Signals([SIGINT, SIGTERM], on: group[0])
     var listeners: [GroupListener] = []
     for address in addresses {
       if address.hasPrefix("udp:") {
@@ -57,7 +60,7 @@ struct Echo: ParsableCommand {
       }
     }
     group[0].spawn(name: "signals") {
-      for try await _ in try Signals([SIGINT, SIGTERM]) { group.stop(deadline: .after(.seconds(5))) }
+      for try await _ in signals { group.stop(deadline: .after(.seconds(5))) }
     }
     do {
       // On each reactor: a child task for each listener, in which each connection is served by a task of its own.

@@ -1,6 +1,7 @@
 // Graceful shutdown: a server whose requests write to a file, one at a time, and an end that waits for the one in hand.
 import ArgumentParser
 import Glibc
+import HTTPTypes
 import Toro
 import ToroHTTP
 import ToroNet
@@ -12,7 +13,8 @@ struct GracefulShutdown: ParsableCommand {
     discussion: """
       POST / adds an entry, GET / shows them. Each is written in two steps with a pause between them, under a lock, so that entries
       are never mixed. SIGINT or SIGTERM stops it: nothing new is accepted, those who wait for the lock get it, and what they
-      write is whole. The exit status is 0 if all of them were done within --grace, else 1.
+      write is whole. The exit status is 0 if all of them were done within --grace, else 1: an entry that was cut short keeps
+      a line of its own.
 
       To try it: curl -d hello http://127.0.0.1:7380/ and, meanwhile, Ctrl-C.
       """)
@@ -29,10 +31,12 @@ struct GracefulShutdown: ParsableCommand {
   }
 
   func run() throws {
+    signal(SIGPIPE, SIG_IGN)  // whoever read what it prints may be gone: no reason to die in the middle of something
     guard let book = fopen(file, "a+") else { throw ValidationError("\(file): \(String(cString: strerror(errno)))") }
     defer { fclose(book) }
     let reactor = try Reactor()
     defer { reactor.close() }
+    try endLine(of: book)
     nonisolated(unsafe) let entries = book
     try reactor.run { try await serve(entries) }
   }
@@ -45,7 +49,11 @@ struct GracefulShutdown: ParsableCommand {
     let pause = Duration.milliseconds(pause)
     nonisolated(unsafe) let book = book
     let server = HTTPServer { request in
-      guard request.method == .post else { return .text(contents(of: file)) }
+      switch request.method {
+      case .get, .head: return entries(in: file)
+      case .post: break
+      default: return .init(status: .methodNotAllowed, headerFields: [.allow: "GET, HEAD, POST"])
+      }
       let entry = try await request.body.collect(upTo: 1 << 16)
       try await lock.withLock {
         try write(Array("[".utf8), to: book)
@@ -63,7 +71,7 @@ struct GracefulShutdown: ParsableCommand {
     // From here on nobody new gets in. Who is in, is served.
     let cut = try await listener.stop(grace: .seconds(grace))
     try await serving.value
-    print("stopped: \(cut) entr\(cut == 1 ? "y" : "ies") cut short")
+    print("stopped: \(cut) request\(cut == 1 ? "" : "s") cut short")
     fflush(nil)
     if cut > 0 { throw ExitCode(1) }
   }
@@ -75,12 +83,24 @@ struct GracefulShutdown: ParsableCommand {
     }
   }
 
-  private func contents(of path: String) -> String {
-    guard let file = fopen(path, "r") else { return "" }
-    defer { fclose(file) }
-    var bytes = [UInt8](repeating: 0, count: 1 << 20)
-    let count = fread(&bytes, 1, bytes.count, file)
-    return String(decoding: bytes[..<count], as: UTF8.self)
+  /// An entry that an earlier run has not written to its end stays by itself: the next one is not to go on in its line.
+  private func endLine(of file: UnsafeMutablePointer<FILE>) throws {
+    guard fseek(file, -1, SEEK_END) == 0 else { return }  // nothing is written yet
+    let last = fgetc(file)
+    fseek(file, 0, SEEK_END)  // between reading and writing, as C has it
+    if last != 10 { try write([10], to: file) }
+  }
+
+  /// The file portion by portion, since nobody says how large it is.
+  private func entries(in path: String) -> HTTPServer.Response {
+    .stream(contentType: "text/plain; charset=utf-8") { body in
+      guard let file = fopen(path, "r") else { return }
+      defer { fclose(file) }
+      var bytes = [UInt8](repeating: 0, count: 1 << 16)
+      while case let count = fread(&bytes, 1, bytes.count, file), count > 0 {
+        try await body.write(Array(bytes[..<count]))
+      }
+    }
   }
 }
 

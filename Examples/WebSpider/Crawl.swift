@@ -17,6 +17,8 @@ final class Crawl: @unchecked Sendable {
   }
 
   private let base: HTTPURL
+  /// Pages below this are crawled.
+  private let directory: Substring
   private let client: HTTPClient
   private let maxPages: Int
   private let queue = JoinableQueue<(url: HTTPURL, from: HTTPURL?)>(name: "pages to fetch")
@@ -33,7 +35,10 @@ final class Crawl: @unchecked Sendable {
   var queuedCount: Int { queue.count }
 
   init(_ base: HTTPURL, _ client: HTTPClient, maxPages: Int, requests: Int) {
-    self.base = base
+    // Links are resolved, so they have no dots: where it begins has none either.
+    self.base = (try? base.resolving("\(base)")) ?? base
+    let path = self.base.path
+    directory = path[...(path.lastIndex(of: "/") ?? path.startIndex)]
     self.client = client
     self.maxPages = maxPages
     slots = BoundedSemaphore(requests, name: "requests")
@@ -69,9 +74,6 @@ final class Crawl: @unchecked Sendable {
 
   private func isInSite(_ url: HTTPURL) -> Bool { url.hasSameOrigin(as: base) && url.target.hasPrefix(directory) }
 
-  /// Pages below this are crawled.
-  private var directory: String { String(base.path[...(base.path.lastIndex(of: "/") ?? base.path.startIndex)]) }
-
   private func fetch(_ url: HTTPURL, from: HTTPURL?) async {
     let began = Reactor.current.now
     var byteCount = 0
@@ -82,14 +84,14 @@ final class Crawl: @unchecked Sendable {
       outcome = try await slots.withPermit {
         try await client.withResponse(to: HTTPClient.Request(url: url)) { response in
           var text: [UInt8] = []
-          let isPage = response[.contentType]?.hasPrefix("text/html") == true
+          let isPage = response[.contentType]?.lowercased().hasPrefix("text/html") == true
           for try await portion in response.body {
             byteCount += portion.count
             if isPage, text.count < 4 << 20 { text += portion }
           }
           // A page that has moved away is another site's.
           if isInSite(response.url) {
-            for link in links(in: String(decoding: text, as: UTF8.self), at: response.url) { add(link, from: url) }
+            try await findLinks(in: text, at: response.url) { add($0, from: url) }
           }
           isBroken = response.status.code >= 400
           return "\(response.status.code)"

@@ -12,17 +12,20 @@ actor Board: ReactorActor {
     static func < (a: Item, b: Item) -> Bool { (a.priority, a.number) < (b.priority, b.number) }
   }
 
-  /// How many items may wait for somebody to take them: clients must not be able to fill the memory.
-  private static let capacity = 10_000
+  /// How many items may wait for somebody to take them, and how many bytes of them: clients must not be able to fill the memory.
+  private static let (capacity, byteCapacity) = (10_000, 64 << 20)
 
   nonisolated let reactor: Reactor
   private let queue: PriorityQueue<Item>
   private let stopping: Event
   /// Items that nobody will take any more, since the daemon stops.
   private var lost = 0
-  private var (lastNumber, clients, waiting, inHand, done) = (0, 0, 0, 0, 0)
+  private var (lastNumber, bytes, clients, waiting, inHand, done) = (0, 0, 0, 0, 0, 0)
+  private let linger: Duration
 
-  init(on reactor: Reactor) {
+  /// - Parameter linger: For how long a take goes on whose client has ended its side.
+  init(linger: Duration, on reactor: Reactor) {
+    self.linger = linger
     self.reactor = reactor
     queue = PriorityQueue(name: "work", on: reactor)
     stopping = Event(name: "stopping", on: reactor)
@@ -53,7 +56,7 @@ actor Board: ReactorActor {
   private func answer(_ connection: Connection, _ item: inout Item?) async throws -> Reply? {
     do {
       guard let line = try await connection.readLineBytes(maxLength: Command.maxLength) else { return nil }
-      return try await perform(Command(line), &item)
+      return try await perform(Command(line), &item, connection)
     } catch let error as LineTooLongError {
       return .error("\(error)")
     } catch let error as CommandError {
@@ -61,26 +64,24 @@ actor Board: ReactorActor {
     }
   }
 
-  private func perform(_ command: Command, _ item: inout Item?) async throws -> Reply {
+  private func perform(_ command: Command, _ item: inout Item?, _ connection: Connection) async throws -> Reply {
     switch command {
     case .put where stopping.isSet, .take where stopping.isSet: return .error("stopping")
     case .put where queue.count >= Self.capacity: return .error("\(queue.count) items wait already: take some")
+    case .put(_, let text) where bytes + text.utf8.count > Self.byteCapacity:
+      return .error("\(bytes) bytes wait already, of \(Self.byteCapacity): take some")
     case .put(let priority, let text):
       lastNumber += 1
+      bytes += text.utf8.count
       try await queue.put(Item(priority: priority, number: lastNumber, text: text))
       return .ok
     case .take where item != nil: return .error("an item is in hand: done first")
     case .take(let timeout):
-      waiting += 1
-      defer { waiting -= 1 }
-      // One wait for two things, of which it gets exactly one.
-      switch try await firstOf(deadline: .after(timeout), queue.choice { $0 }, stopping.choice { nil }) as Item?? {
-      case .some(let taken?):
-        (item, inHand) = (taken, inHand + 1)
-        return .item(priority: taken.priority, text: taken.text)
-      case .some(nil): return .error("stopping")
-      case nil: return .none
+      guard let taken = try await take(within: timeout, connection) else {
+        return stopping.isSet ? .error("stopping") : .none
       }
+      (item, inHand, bytes) = (taken, inHand + 1, bytes - taken.text.utf8.count)
+      return .item(priority: taken.priority, text: taken.text)
     case .done where item == nil: return .error("nothing in hand")
     case .done:
       (item, inHand, done) = (nil, inHand - 1, done + 1)
@@ -95,8 +96,31 @@ actor Board: ReactorActor {
     }
   }
 
+  /// Waits for an item, until the time is over, the daemon stops or the client has gone; not if one is there.
+  private func take(within timeout: Duration, _ connection: Connection) async throws -> Item? {
+    if let item = queue.tryGet() { return item }
+    waiting += 1
+    let gone = Event(name: "gone", on: reactor)
+    let interval = min(linger, .seconds(5))
+    // A peer that has ended its side may still read, as `nc -N` does, so it has some time; but not for ever, since one that is
+    // gone for good looks the same, and has one of the places of --max-clients.
+    let watching = reactor.spawn(name: "watch") { [linger, reactor] in
+      repeat { try await reactor.sleep(for: interval) } while !connection.hasPeerLeft
+      try await reactor.sleep(for: linger)
+      gone.set()
+    }
+    defer {
+      watching.cancel()
+      waiting -= 1
+    }
+    // One wait for three things, of which it gets exactly one.
+    return try await firstOf(
+      deadline: .after(timeout), queue.choice { $0 }, stopping.choice { nil }, gone.choice { nil }) ?? nil
+  }
+
   private func giveBack(_ item: Item) {
     inHand -= 1
+    bytes += item.text.utf8.count
     if stopping.isSet { lost += 1 } else { _ = queue.tryPut(item) }
     queue.taskDone()  // of the first time, after the second is counted: a join must not see nothing left in between
   }

@@ -3,8 +3,9 @@ import Toro
 /// What a client may say: one command a line.
 ///
 ///     put <priority> <text>   adds an item; the lowest priority leaves first, equal ones in order of arrival -> ok,
-///                             or an error where 10,000 wait already
-///     take <milliseconds>     takes an item, waiting that long for one -> item <priority> <text>, or none
+///                             or an error where 10,000 wait already, or 64 MiB
+///     take <milliseconds>     takes an item, waiting that long for one -> item <priority> <text>, or none; no more than
+///                             --linger where the client has ended its side
 ///     done                    the item taken is dealt with -> ok
 ///     stats                   -> stats queued=… inhand=… waiting=… done=… clients=…
 ///     quit                    -> bye, and the connection ends

@@ -20,14 +20,19 @@ struct WorkQueue: ParsableCommand {
   @Option(help: "How many clients are served at a time; further ones wait.") var maxClients = 1000
   @Option(help: "How many seconds work in hand may take after a signal.") var grace = 10.0
 
+  @Option(help: "For how many seconds a take goes on whose client has ended its side.")
+  var linger = 60.0
+
   func validate() throws {
     guard (1...1_000_000).contains(maxClients) else { throw ValidationError("--max-clients: from 1 to 1000000") }
     guard (0...1_000_000).contains(grace) else { throw ValidationError("--grace: from 0 to 1000000 seconds") }
+    guard (0.1...3_600).contains(linger) else { throw ValidationError("--linger: from 0.1 to 3600 seconds") }
     do { _ = try SocketAddress(host: host, port: port) } catch { throw ValidationError("\(error)") }
   }
 
   // A reactor runs on the thread that runs it: this one, until the body returns.
   func run() throws {
+    signal(SIGPIPE, SIG_IGN)  // whoever read what it prints may be gone: no reason to die in the middle of something
     let reactor = try Reactor()
     defer { reactor.close() }
     try reactor.run { try await serve(on: reactor) }
@@ -36,7 +41,7 @@ struct WorkQueue: ParsableCommand {
   private func serve(on reactor: Reactor) async throws {
     let signals = try Signals([SIGINT, SIGTERM])
     let listener = try Listener(host: host, port: port, options: .init { $0.maxConnections = maxClients })
-    let board = Board(on: reactor)
+    let board = Board(linger: .seconds(linger), on: reactor)
     say("listening on \(listener.localAddress)")
     reactor.spawn(name: "serving") {
       do { try await listener.serve { try await board.serve($0) } } catch { Self.exit(withError: error) }

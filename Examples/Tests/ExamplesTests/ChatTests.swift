@@ -58,6 +58,24 @@ struct ChatTests {
     }
   }
 
+  @Test("A name that is too long is refused; a line that is too long is not heard, and its member stays")
+  func tooLong() throws {
+    try onReactor { _ in
+      let (daemon, address) = try await start("Chat")
+      let ada = try await Self.enter(address, as: "ada")
+      let other = try await Connection.connect(to: address, deadline: soon(5_000))
+      _ = try await other.readLine(deadline: soon(5_000))
+      try await other.write(String(repeating: "x", count: 10_000) + "\n")
+      #expect(try await other.readLine(deadline: soon(5_000)) == "That name is longer than 32 bytes.")
+      #expect(try await other.readLine(deadline: soon(5_000)) == nil)
+      try await ada.write(String(repeating: "x", count: 10_000) + "\nhello\n")
+      var heard: Set<String?> = []
+      for _ in 0..<2 { heard.insert(try await ada.readLine(deadline: soon(5_000))) }
+      #expect(heard == ["* nobody hears a line of more than 1000 bytes", "ada: hello"])
+      withExtendedLifetime(daemon) {}
+    }
+  }
+
   @Test("A member who does not read keeps nobody waiting, and is told what it missed")
   func slowMember() throws {
     try onReactor { _ in

@@ -7,33 +7,8 @@ import ToroNet
 
 @testable import Demo
 
-@Suite("The caching proxy, the spider and the guest book")
+@Suite("The caching proxy")
 struct ProxyTests {
-  /// A server, the proxy in front of it, and a client of the proxy.
-  private func withProxy(
-    _ arguments: [String] = [], handler: @escaping HTTPServer.Handler,
-    _ body: @escaping @Sendable (_ origin: String, _ client: HTTPClient, _ proxy: SocketAddress) async throws -> Void
-  ) throws {
-    try onReactor { reactor in
-      let listener = try Listener(host: "127.0.0.1", port: 0)
-      let server = HTTPServer(handler: handler)
-      let serving = reactor.spawn { try await server.serve(listener) }
-      let daemon = try ChildProcess(ChildProcess.neighbour("CachingProxy"), ["--port", "0"] + arguments)
-      let line = try #require(try await daemon.readLine(within: .seconds(30)))
-      let address = try SocketAddress(String(line.dropFirst("listening on ".count)))
-      var configuration = HTTPClient.Configuration()
-      configuration.proxy = HTTPClient.Proxy(endpoint: .address(address))
-      configuration.maxConnectionsPerOrigin = 200
-      let client = HTTPClient(configuration: configuration)
-      try await body("http://\(listener.localAddress)", client, address)
-      client.close()
-      daemon.send(SIGTERM)
-      #expect(try await daemon.waitForExit() == 0)
-      try await listener.stop(grace: .zero)
-      try await serving.value
-    }
-  }
-
   @Test("200 clients of one slow page make one request upstream, and 1,000 pages make 1,000")
   func coalescing() throws {
     let asked = Tally()
@@ -148,6 +123,11 @@ struct ProxyTests {
       ("/future", [.expires: "Fri, 06 Nov 2099 08:49:37 GMT"], 1),
       ("/shared", [.cacheControl: "s-maxage=0, max-age=600"], 3), ("/quoted", [.cacheControl: "max-age=\"0\""], 3),
       ("/old", [.cacheControl: "max-age=60", .age: "100"], 3),
+      ("/overflowing", [.cacheControl: "max-age=99999999999999999999"], 1),
+      ("/signed", [.cacheControl: "max-age=+60"], 3), ("/repeated", [.cacheControl: "max-age=60, max-age=0"], 1),
+      ("/repeated-old", [.cacheControl: "max-age=0, max-age=60"], 3),
+      ("/ages", [.cacheControl: "max-age=200", .age: "100, 500"], 1),
+      ("/stale", [.cacheControl: "max-age=60", .date: "Sun, 06 Nov 1994 08:49:37 GMT"], 3),
       ("/aging", [.cacheControl: "max-age=200", .age: "100"], 1),
       ("/encoded", [.vary: "Accept-Encoding"], 1), ("/varies", [.vary: "Accept-Language"], 3),
     ]
@@ -218,67 +198,4 @@ struct ProxyTests {
       #expect(page.contains("Who waits where") && page.contains("Listener"))
     }
   }
-
-  @Test("The spider ends with 1 when its time is up, and says what it found until then")
-  func spiderInTime() throws {
-    try onReactor { reactor in
-      let listener = try Listener(host: "127.0.0.1", port: 0)
-      let server = HTTPServer { request in
-        if request.path == "/never" { try await reactor.sleep(for: .seconds(3_600)) }
-        return .html(
-          "<a href='/never'>n</a><A HREF=\"/a&amp;b?c=d#e\">m</A><!-- <a href=/not> --><a class=x href=../up>u</a>")
-      }
-      let serving = reactor.spawn { try await server.serve(listener) }
-      let spider = try ChildProcess(
-        ChildProcess.neighbour("WebSpider"), ["--deadline", "1.5", "http://\(listener.localAddress)/"])
-      var said: [String] = []
-      while let line = try await spider.readLine(within: .seconds(30)) { said.append(line) }
-      #expect(try await spider.waitForExit() == 1)
-      #expect(said.contains { $0.hasPrefix("3 pages, ") } && said.last?.hasPrefix("time is up") == true)
-      #expect(said.contains { $0.hasSuffix("/a&b?c=d") } && said.contains { $0.hasSuffix("/up") })
-      try await listener.stop(grace: .zero)
-      try await serving.value
-      #expect(try await refusal(of: "WebSpider", ["ftp://a/"]).status == 64)
-      #expect(try await refusal(of: "WebSpider", ["--fetchers", "0", "http://a/"]).status == 64)
-      #expect(try await refusal(of: "CachingProxy", ["--port", "70000"]).status == 64)
-    }
-  }
-
-  @Test("Entries that are in hand when the guest book is stopped are written whole")
-  func guestBook() throws {
-    try onReactor { reactor in
-      let directory = try TemporaryDirectory()
-      let file = "\(directory.path)/book"
-      let daemon = try ChildProcess(
-        ChildProcess.neighbour("GracefulShutdown"), ["--port", "0", "--pause", "100", file])
-      let line = try #require(try await daemon.readLine(within: .seconds(30)))
-      let url = String(line.dropFirst("listening on ".count))
-      let client = HTTPClient()
-      defer { client.close() }
-      try await withThrowingTaskGroup(of: Int.self) { group in
-        for number in 0..<6 {
-          group.addTask {
-            let entry = try HTTPClient.Request(method: .post, url, body: .text("entry \(number)"))
-            return try await client.withResponse(to: entry) { $0.status.code }
-          }
-        }
-        try await reactor.sleep(for: .milliseconds(150))
-        daemon.send(SIGTERM)
-        for try await status in group { #expect(status == 201) }
-      }
-      #expect(try await daemon.waitForExit() == 0)
-      let cat = try ChildProcess("/bin/cat", [file])
-      var entries: Set<String> = []
-      while let entry = try await cat.readLine() { entries.insert(entry) }
-      #expect(entries == Set((0..<6).map { "[entry \($0)]" }))
-    }
-  }
-}
-
-/// How often what was asked for.
-private final class Tally: @unchecked Sendable {
-  private(set) var counts: [String: Int] = [:]
-  /// What the proxy called itself.
-  var via = ""
-  func add(_ name: String) { counts[name, default: 0] += 1 }
 }

@@ -1,5 +1,7 @@
 import Glibc
+import Testing
 import Toro
+import ToroHTTP
 import ToroNet
 
 @testable import Demo
@@ -25,6 +27,39 @@ func start(_ name: String, _ arguments: String...) async throws -> (ChildProcess
   return (daemon, try SocketAddress(String(line.dropFirst(prefix.count))))
 }
 
+/// A server, the proxy in front of it, and a client of the proxy.
+func withProxy(
+  _ arguments: [String] = [], handler: @escaping HTTPServer.Handler,
+  _ body: @escaping @Sendable (_ origin: String, _ client: HTTPClient, _ proxy: SocketAddress) async throws -> Void
+) throws {
+  try onReactor { reactor in
+    let listener = try Listener(host: "127.0.0.1", port: 0)
+    let server = HTTPServer(handler: handler)
+    let serving = reactor.spawn { try await server.serve(listener) }
+    let daemon = try ChildProcess(ChildProcess.neighbour("CachingProxy"), ["--port", "0"] + arguments)
+    let line = try #require(try await daemon.readLine(within: .seconds(30)))
+    let address = try SocketAddress(String(line.dropFirst("listening on ".count)))
+    var configuration = HTTPClient.Configuration()
+    configuration.proxy = HTTPClient.Proxy(endpoint: .address(address))
+    configuration.maxConnectionsPerOrigin = 200
+    let client = HTTPClient(configuration: configuration)
+    try await body("http://\(listener.localAddress)", client, address)
+    client.close()
+    daemon.send(SIGTERM)
+    #expect(try await daemon.waitForExit() == 0)
+    try await listener.stop(grace: .zero)
+    try await serving.value
+  }
+}
+
+/// How often what was asked for.
+final class Tally: @unchecked Sendable {
+  private(set) var counts: [String: Int] = [:]
+  /// What the proxy called itself.
+  var via = ""
+  func add(_ name: String) { counts[name, default: 0] += 1 }
+}
+
 /// What an example says when it is not used as it should be, and how it exits.
 func refusal(of name: String, _ arguments: [String]) async throws -> (line: String?, status: Int32) {
   let program = try ChildProcess(ChildProcess.neighbour(name), arguments, readsErrors: true)
@@ -44,7 +79,7 @@ final class TemporaryDirectory: Sendable {
   }
 
   deinit {
-    for name in ["echo", "chain.pem", "key.pem"] { unlink("\(path)/\(name)") }
+    for name in ["echo", "chain.pem", "key.pem", "book"] { unlink("\(path)/\(name)") }
     rmdir(path)
   }
 }

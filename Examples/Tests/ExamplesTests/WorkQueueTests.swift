@@ -50,6 +50,63 @@ struct WorkQueueTests {
     }
   }
 
+  @Test("No more than 64 MiB wait; then there is room again when an item is taken, or none if it comes back")
+  func byteBound() throws {
+    try onReactor { _ in
+      let (daemon, address) = try await start("WorkQueue")
+      let client = try await Client(address)
+      let text = String(repeating: "x", count: 1 << 15)
+      let filling = Reactor.current.spawn {
+        for _ in 0...2_048 { try await client.connection.write("put 1 \(text)\n", deadline: soon(20_000)) }
+      }
+      for _ in 1...2_048 { #expect(try await client.connection.readLine(deadline: soon(20_000)) == "ok") }
+      let refusal = "error 67108864 bytes wait already, of 67108864: take some"
+      #expect(try await client.connection.readLine(deadline: soon(20_000)) == refusal)
+      try await filling.value
+      let taker = try await Client(address)
+      try await taker.say("take 0", expecting: "item 1 \(text)")
+      try await client.say("put 1 b", expecting: "ok")
+      taker.connection.close()
+      while try await client.say("stats").contains("inhand=1") {}
+      try await client.say("put 1 c", expecting: "error 67108865 bytes wait already, of 67108864: take some")
+      withExtendedLifetime(daemon) {}
+    }
+  }
+
+  @Test("A take of a client that has ended its side goes on for a while, and ends then, and its place is free")
+  func linger() throws {
+    try onReactor { _ in
+      let (daemon, address) = try await start("WorkQueue", "--linger", "1")
+      let client = try await Client(address)
+      // One that still reads gets its item, as with nc -N.
+      let half = try await Client(address)
+      try await half.connection.write("take 3600000\n")
+      half.connection.closeWrite()
+      while try await client.say("stats").contains("waiting=0") {}
+      try await client.say("put 1 a", expecting: "ok")
+      #expect(try await half.connection.readLine(deadline: soon(5_000)) == "item 1 a")
+      #expect(try await half.connection.readLine(deadline: soon(5_000)) == nil)
+      try await client.say("take 1000", expecting: "item 1 a")
+      try await client.say("done", expecting: "ok")
+      for end in [{ $0.close() }, { $0.reset() }, { $0.closeWrite() }] as [(Connection) -> Void] {
+        let other = try await Client(address)
+        try await other.connection.write("take 3600000\n")
+        while try await client.say("stats").contains("waiting=0") {}
+        end(other.connection)
+        while try await client.say("stats").hasSuffix("clients=2") {}
+        try await client.say("stats", expecting: "stats queued=0 inhand=0 waiting=0 done=1 clients=1")
+        withExtendedLifetime(other) {}
+      }
+      // Who stays has what it waits for, however often it was looked after.
+      let patient = try await Client(address)
+      try await patient.connection.write("take 3600000\n")
+      await #expect(throws: TimeoutError.self) { try await patient.connection.readLine(deadline: soon(2_500)) }
+      try await client.say("put 2 b", expecting: "ok")
+      #expect(try await patient.connection.readLine(deadline: soon(5_000)) == "item 2 b")
+      withExtendedLifetime((daemon, half)) {}
+    }
+  }
+
   @Test("What a client that goes had in hand comes back where it was", arguments: [true, false])
   func vanishingTaker(isReset: Bool) throws {
     try onReactor { _ in
@@ -170,7 +227,7 @@ struct WorkQueueTests {
     "Bad arguments are one clear line and status 64",
     arguments: [
       ["--port", "70000"], ["--port", "x"], ["--port"], ["--host", "nowhere"], ["--max-clients", "0"],
-      ["--grace", "-1"], ["--grace", "nan"], ["--what"], ["extra"],
+      ["--grace", "-1"], ["--grace", "nan"], ["--linger", "0"], ["--what"], ["extra"],
     ])
   func badArguments(arguments: [String]) throws {
     try onReactor { _ in

@@ -53,6 +53,9 @@ extension Reactor {
 
   /// Lets everything run that is ready now, then goes on: one turn.
   ///
+  /// What has come meanwhile is looked for every 64 turns or so. Who is busy for milliseconds between two yields lets deadlines and
+  /// descriptors have their turn by `sleep(for: .zero)`.
+  ///
   /// Called off the reactor it yields the calling task there.
   public func yield() async {
     guard isInside else { return await Task.yield() }
