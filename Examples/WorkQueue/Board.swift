@@ -5,33 +5,23 @@ import ToroNet
 ///
 /// An actor on the reactor: what its tasks share is touched on one thread, and between two `await`s by one of them.
 actor Board: ReactorActor {
-  /// Lowest priority first, then oldest first, also if it comes back.
-  private struct Item: Comparable {
-    let priority: Int, number: Int, text: String
-
-    static func < (a: Item, b: Item) -> Bool { (a.priority, a.number) < (b.priority, b.number) }
-  }
-
   /// How many items may wait for somebody to take them, and how many bytes of them: clients must not be able to fill the memory.
   private static let (capacity, byteCapacity) = (10_000, 64 << 20)
 
   nonisolated let reactor: Reactor
-  private let queue: PriorityQueue<Item>
-  private let stopping: Event
-  /// Items that nobody will take any more, since the daemon stops.
-  private var lost = 0
-  private var (lastNumber, bytes, clients, waiting, inHand, done) = (0, 0, 0, 0, 0, 0)
+  private let queue: PriorityQueue<Item>, stopping: Event
+  /// What is lost nobody will take any more, since the daemon stops.
+  private var (lastNumber, bytes, clients, waiting, inHand, done, lost) = (0, 0, 0, 0, 0, 0, 0)
   private let linger: Duration
 
   /// - Parameter linger: For how long a take goes on whose client has ended its side.
   init(linger: Duration, on reactor: Reactor) {
-    self.linger = linger
-    self.reactor = reactor
+    (self.linger, self.reactor) = (linger, reactor)
     queue = PriorityQueue(name: "work", on: reactor)
     stopping = Event(name: "stopping", on: reactor)
   }
 
-  /// Serves one client until it ends, or until the daemon stops and it has nothing in hand. Whoever goes gives back what it has.
+  /// Serves one client until it ends, or until the daemon stops and it has nothing in hand. Who goes gives back what it has.
   func serve(_ connection: Connection) async throws {
     var item: Item?
     clients += 1
@@ -87,35 +77,27 @@ actor Board: ReactorActor {
       (item, inHand, done) = (nil, inHand - 1, done + 1)
       queue.taskDone()
       return .ok
-    case .stats:
-      let queued = queue.count + lost
-      return .stats([
-        ("queued", queued), ("inhand", inHand), ("waiting", waiting), ("done", done), ("clients", clients),
-      ])
+    case .stats: return stats
     case .quit: return .bye
     }
+  }
+
+  private var stats: Reply {
+    .stats([
+      ("queued", queue.count + lost), ("inhand", inHand), ("waiting", waiting), ("done", done), ("clients", clients),
+    ])
   }
 
   /// Waits for an item, until the time is over, the daemon stops or the client has gone; not if one is there.
   private func take(within timeout: Duration, _ connection: Connection) async throws -> Item? {
     if let item = queue.tryGet() { return item }
+    let departure = Departure(of: connection, linger: linger)
+    defer { departure.forget() }
     waiting += 1
-    let gone = Event(name: "gone", on: reactor)
-    let interval = min(linger, .seconds(5))
-    // A peer that has ended its side may still read, as `nc -N` does, so it has some time; but not for ever, since one that is
-    // gone for good looks the same, and has one of the places of --max-clients.
-    let watching = reactor.spawn(name: "watch") { [linger, reactor] in
-      repeat { try await reactor.sleep(for: interval) } while !connection.hasPeerLeft
-      try await reactor.sleep(for: linger)
-      gone.set()
-    }
-    defer {
-      watching.cancel()
-      waiting -= 1
-    }
+    defer { waiting -= 1 }
     // One wait for three things, of which it gets exactly one.
     return try await firstOf(
-      deadline: .after(timeout), queue.choice { $0 }, stopping.choice { nil }, gone.choice { nil }) ?? nil
+      deadline: .after(timeout), queue.choice { $0 }, stopping.choice { nil }, departure.event.choice { nil }) ?? nil
   }
 
   private func giveBack(_ item: Item) {
@@ -128,10 +110,8 @@ actor Board: ReactorActor {
   /// Ends the service: how many items were not done.
   func stop(_ listener: Listener, grace: Duration) async throws -> Int {
     stopping.set()
-    while queue.tryGet() != nil {
-      lost += 1
-      queue.taskDone()
-    }
+    lost += queue.count
+    while queue.tryGet() != nil { queue.taskDone() }
     try await listener.stop(grace: grace)
     try await queue.join()  // at once: nobody is left who has an item
     return lost
