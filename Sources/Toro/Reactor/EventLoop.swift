@@ -270,15 +270,11 @@ final class EventLoop {
     (watch.elder, watch.younger) = (nil, nil)
     elder?.younger = younger
     younger?.elder = elder
-    if elder != nil && younger != nil { return }
-    guard let line = forOneWait[watch.descriptor] else { return }
-    if elder == nil && younger == nil {
-      forOneWait[watch.descriptor] = nil
-    } else {
-      forOneWait[watch.descriptor] = (
-        younger.map { elder == nil ? .passUnretained($0) : line.first } ?? line.first,
-        elder.map { younger == nil ? .passUnretained($0) : line.last } ?? line.last
-      )
+    switch (elder, younger) {
+    case (nil, nil): forOneWait[watch.descriptor] = nil
+    case (nil, let younger?): forOneWait[watch.descriptor]?.first = .passUnretained(younger)
+    case (let elder?, nil): forOneWait[watch.descriptor]?.last = .passUnretained(elder)
+    default: break
     }
   }
 

@@ -17,11 +17,11 @@ extension Reactor {
     let batch = min(ready.count, batchLimit)
     poll(blocking: blocking && batch == 0)
     if !hasReadClockInPoll { readClock() }
+    let now = lastNow
     // An event of the program's may have taken its time, and what is due have come meanwhile.
-    if heap.nextDue <= lastNow, clockKind == .monotonic, loop.wasShared { loop.poll(block: false, until: .max) }
+    if heap.nextDue <= now, clockKind == .monotonic, loop.wasShared { loop.poll(block: false, until: .max) }
     // Whom the poll made ready has a turn before the next, which would find the same descriptors ready again.
     batchLimit = min(max(ready.count, Reactor.leastBatchLimit), Reactor.greatestBatchLimit)
-    let now = lastNow
     runsSincePoll = batch
     runBatch(batch)
     expire(now)
