@@ -294,9 +294,8 @@ struct ConnectionTests {
   @Test("Connecting to where nobody listens says so")
   func refused() throws {
     try onReactor { _ in
-      let listener = try loopback()
-      let address = listener.localAddress
-      listener.close()
+      let silent = try SilentPort()
+      let address = try SocketAddress(host: "127.0.0.1", port: silent.port)
       let error = await #expect(throws: SocketError.self) { try await Connection.connect(to: address) }
       #expect(error?.errno == ECONNREFUSED)
       #expect(error?.description == "connect \(address): Connection refused")

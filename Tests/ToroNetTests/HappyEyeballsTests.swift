@@ -228,9 +228,10 @@ struct ConnectByNameTests {
   @Test("Where the first address refuses the second has it, without the delay")
   func refusedFirst() throws {
     try onReactor { reactor in
-      let alive = try Listener(host: "127.0.0.2", port: 0)
+      let silent = try SilentPort()
+      let alive = try Listener(host: "127.0.0.2", port: silent.port)
       let client = try await Connection.connect(
-        toHost: "some.example", port: alive.port, options: options(["127.0.0.1", "127.0.0.2"], delay: 3_600_000))
+        toHost: "some.example", port: silent.port, options: options(["127.0.0.1", "127.0.0.2"], delay: 3_600_000))
       #expect(client.peerAddress == alive.localAddress)
       #expect(reactor.waits.isEmpty)
     }
@@ -239,9 +240,8 @@ struct ConnectByNameTests {
   @Test("Where no address answers, each is named with its reason")
   func nobody() throws {
     try onReactor { reactor in
-      let listener = try Listener(host: "127.0.0.1", port: 0)
-      let port = listener.port
-      listener.close()
+      let silent = try SilentPort(["127.0.0.1", "127.0.0.2"])
+      let port = silent.port
       let error = await #expect(throws: ConnectError.self) {
         try await Connection.connect(toHost: "some.example", port: port, options: options(["127.0.0.1", "127.0.0.2"]))
       }
