@@ -199,7 +199,7 @@ lint:  ## Check the sources' format
 
 clean:  ## Remove what was built
 	rm -rf .build .build-mutants .build-coverage Proof/.build .build-tsan .build-asan .build-library .build-deb .build-examples .build-docs .build-fuzz \
-		.build-peers Benchmarks/.build Benchmarks/Statistics/.build Examples/.build
+		.build-peers .build-parsers Benchmarks/.build Benchmarks/Statistics/.build Examples/.build
 
 prerequisites:
 	@scripts/prerequisites.sh

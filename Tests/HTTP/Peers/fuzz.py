@@ -5,7 +5,7 @@
 
 It fails if Toro takes a message that both of the others refuse, if what Toro and another have both taken is not the same, or if
 they do not agree on where a message ends; unless the difference is explained under "What differs" below. Makes a virtual environment
-in .build-peers for the others.
+in .build-parsers for the others.
 """
 import ast
 import collections
@@ -21,7 +21,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-ENVIRONMENT = HERE.parents[2] / ".build-peers"
+ENVIRONMENT = HERE.parents[2] / ".build-parsers"
 
 
 def enter_environment():
