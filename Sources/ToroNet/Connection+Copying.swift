@@ -46,14 +46,14 @@ extension Connection {
     let relay = Relay(from: self, to: destination)
     defer { withExtendedLifetime(relay) {} }
     while true {
-      socket.handleReadable(by: relay)
+      relay.handleWhatComes()
       do {
         _ = try await awaitInput(betweenMessages: false, until: due, site)
       } catch {
-        socket.handleReadable(by: nil)
+        socket.endHandlingReadable()
         throw error
       }
-      socket.handleReadable(by: nil)
+      socket.endHandlingReadable()
       switch try relay.passOn() {
       case .nothing, .all: break
       case .turn:
@@ -69,9 +69,10 @@ extension Connection {
 
 /// Passes on from one connection to another what has come. Where all of it is taken at once, that needs no task: then it is
 /// done in the event that tells of it, while the task that copies goes on waiting.
-private final class Relay: DescriptorHandler {
+private final class Relay {
   /// How many bytes were received to be passed on.
   private(set) var count = 0
+  private let reactor: Unmanaged<Reactor>
   private let source: Connection
   private let destination: Connection
   /// What the task has to see to.
@@ -92,6 +93,7 @@ private final class Relay: DescriptorHandler {
   }
 
   init(from source: Connection, to destination: Connection) {
+    reactor = .passUnretained(source.reactor)
     self.source = source
     self.destination = destination
     due = source.limits.due
@@ -107,8 +109,15 @@ private final class Relay: DescriptorHandler {
     return try left.get()
   }
 
+  /// In the event, until the task ends that: see ``Socket/handleReadable(by:_:)``.
+  func handleWhatComes() {
+    source.socket.handleReadable(
+      by: { Unmanaged<Relay>.fromOpaque($0)._withUnsafeGuaranteedRef { $0.handle() } },
+      Unmanaged.passUnretained(self).toOpaque())
+  }
+
   /// - Returns: Whether the task is to wait on. Not if it has something to do, or has to begin another wait, with another limit.
-  func handle() -> Bool {
+  private func handle() -> Bool {
     guard canDoWithoutTask else { return false }
     let came = Result { try portion() }
     switch came {
@@ -130,13 +139,12 @@ private final class Relay: DescriptorHandler {
 
   @inline(never)
   private func portion() throws -> Portion {
-    try source.reactor.withScratch { scratch in
-      guard let received = try source.receiveNow(into: scratch) else { return .nothing }
-      if received == 0 { return .end }
-      count += received
-      let bytes = UnsafeRawBufferPointer(rebasing: scratch[..<received])
-      guard let sent = try destination.startWriting(bytes) else { return .all }
-      return sent == received ? .turn : .rest([UInt8](bytes), sent)
-    }
+    let scratch = reactor._withUnsafeGuaranteedRef { $0.scratch }
+    guard let received = try source.receiveNow(into: scratch) else { return .nothing }
+    if received == 0 { return .end }
+    count += received
+    let bytes = UnsafeRawBufferPointer(rebasing: scratch[..<received])
+    guard let sent = try destination.startWriting(bytes) else { return .all }
+    return sent == received ? .turn : .rest([UInt8](bytes), sent)
   }
 }

@@ -138,7 +138,11 @@ final class Socket: @unchecked Sendable {
   func endReadable() throws -> Bool { try reading.end() }
 
   /// Has a handler called when there is something to read, in place of the task that waits: ``DescriptorWatch/handle(by:)``.
-  func handleReadable(by handler: (any DescriptorHandler)?) { reading.handle(by: handler) }
+  func handleReadable(by handler: @escaping DescriptorHandler, _ argument: UnsafeMutableRawPointer) {
+    reading.handle(by: handler, argument)
+  }
+
+  func endHandlingReadable() { reading.endHandling() }
 
   func goOnReadable(until due: Int64, _ site: WaitSite) async throws -> Bool {
     try await reading.goOn(.readable, until: due, site)
@@ -203,6 +207,12 @@ final class Socket: @unchecked Sendable {
     reading.close()
     writing?.close()
     closeDescriptor()
+  }
+
+  /// In a forked child: the descriptor is the parent's as well, and all else the parent's alone.
+  func closeInChild() {
+    let descriptor = openDescriptor.exchange(-1, ordering: .acquiringAndReleasing)
+    if descriptor >= 0 { Glibc.close(descriptor) }
   }
 
   /// Has `hook` called too when the descriptor has been closed, on whatever thread.

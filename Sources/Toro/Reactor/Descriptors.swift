@@ -113,13 +113,11 @@ extension ReactorHome {
   }
 }
 
-/// What is done when a descriptor's event fires, in place of the task that waits for it.
-package protocol DescriptorHandler: AnyObject {
-  /// Nothing of the user's may run in it.
-  ///
-  /// - Returns: Whether the wait goes on, to the next event.
-  func handle() -> Bool
-}
+/// What is done when a descriptor's event fires, in place of the task that waits for it. (A function and its argument: it is called
+/// for each small message, and no reference is counted for it.)
+///
+/// Nothing of the user's may run in it. It returns whether the wait goes on, to the next event.
+package typealias DescriptorHandler = @convention(c) (_ argument: UnsafeMutableRawPointer) -> Bool
 
 /// One libevent event for one descriptor and direction, on the base while somebody waits for it.
 ///
@@ -154,7 +152,7 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   /// Called once when the event fires while nobody waits.
   @exclusivity(unchecked) private var bystander: (@Sendable () -> Void)?
   /// Called when the event fires while somebody waits: see ``handle(by:)``.
-  @exclusivity(unchecked) private unowned(unsafe) var handler: (any DescriptorHandler)?
+  @exclusivity(unchecked) private var handler: (function: DescriptorHandler, argument: UnsafeMutableRawPointer)?
   /// When it did so last.
   @exclusivity(unchecked) private var handledAt = Int64.min
   /// What ``begin(_:until:_:_:)`` began.
@@ -203,28 +201,32 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   /// Whether the event is work that is left to do.
   var isWaitedFor: Bool { !waiters.isEmpty }
 
-  private func fired(_ what: Int16) {
-    reactor.inDescriptorEvent {
-      if isForOneWait { return tellAll(what) }
-      if !waiters.isEmpty, isHandled() { return settle() }
-      // (What is waited for is held by the loop until its event is removed, which needs somebody's call.)
-      if staysAdded, !waiters.isEmpty {
+  /// In the turn of the poll that found it.
+  fileprivate func fired(_ what: Int16, _ reactor: Reactor) {
+    if isForOneWait { return tellAll(what) }
+    if !waiters.isEmpty, isHandled(reactor) { return reactor.settle() }
+    tell(reactor)
+  }
+
+  /// Ends the waits; where nobody waits, the watching.
+  private func tell(_ reactor: Reactor) {
+    // (What is waited for is held by the loop until its event is removed, which needs somebody's call.)
+    if staysAdded, !waiters.isEmpty {
+      while let waiter = waiters.popFirst() { decide(waiter, .granted) }
+      turnOfWaiter = reactor.numberOfNextEntry
+      settle()
+    } else if staysAdded, reactor.isStillToRun(turnOfWaiter) {
+      // Where many are ready, polls come before each has had its turn: it has not read yet.
+    } else {
+      withExtendedLifetime(self) {
+        let bystander = waiters.isEmpty ? bystander : nil
+        remove()
         while let waiter = waiters.popFirst() { decide(waiter, .granted) }
-        turnOfWaiter = reactor.numberOfNextEntry
-        settle()
-      } else if staysAdded, reactor.isStillToRun(turnOfWaiter) {
-        // Where many are ready, polls come before each has had its turn: it has not read yet.
-      } else {
-        withExtendedLifetime(self) {
-          let bystander = waiters.isEmpty ? bystander : nil
-          remove()
-          while let waiter = waiters.popFirst() { decide(waiter, .granted) }
-          if let bystander {
-            self.bystander = nil
-            bystander()
-          }
-          settle()
+        if let bystander {
+          self.bystander = nil
+          bystander()
         }
+        settle()
       }
     }
   }
@@ -249,16 +251,18 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
   /// Has a handler called in the event, before the task that waits is resumed: for what can be done without it. A task's resumption
   /// is most of what a small message costs. On the reactor's thread.
   ///
-  /// - Parameter handler: Nobody keeps it: `nil` ends it, and must before the task goes on to anything else.
-  package func handle(by handler: (any DescriptorHandler)?) {
+  /// - Parameter argument: Nobody keeps it: the handler is to be ended before the task goes on to anything else.
+  package func handle(by handler: @escaping DescriptorHandler, _ argument: UnsafeMutableRawPointer) {
     assert(reactor.isCurrent || reactor.isClosed)
-    self.handler = handler
+    self.handler = (handler, argument)
   }
 
+  package func endHandling() { handler = nil }
+
   @inline(__always)
-  private func isHandled() -> Bool {
-    guard let handler, handler.handle() else { return false }
-    handledAt = owner._withUnsafeGuaranteedRef { $0.lastNow }
+  private func isHandled(_ reactor: Reactor) -> Bool {
+    guard let handler, handler.function(handler.argument) else { return false }
+    handledAt = reactor.lastNow
     return true
   }
 
@@ -359,7 +363,9 @@ package final class DescriptorWatch: WaitSource, @unchecked Sendable {
     event_assign(
       event, reactor.loop.base, descriptor, events | Int16(EV_PERSIST),
       { _, what, context in
-        Unmanaged<DescriptorWatch>.fromOpaque(context.unsafelyUnwrapped)._withUnsafeGuaranteedRef { $0.fired(what) }
+        Unmanaged<DescriptorWatch>.fromOpaque(context.unsafelyUnwrapped)._withUnsafeGuaranteedRef { watch in
+          watch.owner._withUnsafeGuaranteedRef { $0.descriptorEvent(of: watch, what) }
+        }
       }, Unmanaged.passUnretained(self).toOpaque())
     if isInternal { event.pointee.ev_evcallback.evcb_flags |= Int16(EVLIST_INTERNAL) }
     errno = 0
@@ -426,18 +432,31 @@ extension Reactor {
     hasReadClockInPoll = isInTurn && !loop.isAdopted
   }
 
-  /// Runs what a descriptor's event ends, as part of the turn whose poll found it.
+  /// Libevent tells of a descriptor.
+  fileprivate func descriptorEvent(of watch: DescriptorWatch, _ what: Int16) {
+    descriptorEvents &+= 1
+    readClockInPoll()
+    if isInTurn { watch.fired(what, self) } else { inTurnOfEvent { watch.fired(what, self) } }
+  }
+
+  /// Runs what an event ends, as part of the turn whose poll found it.
   func inDescriptorEvent(_ body: () -> Void) {
     descriptorEvents &+= 1
     readClockInPoll()
-    if isInTurn { return body() }
+    if isInTurn { body() } else { inTurnOfEvent(body) }
+  }
+
+  /// The same where the base's owner polls: then the event is a turn.
+  @inline(never)
+  private func inTurnOfEvent(_ body: () -> Void) {
     owner.store(toro_number_this_thread(), ordering: .releasing)
     runningFlag.store(true, ordering: .relaxed)
-    withExtendedLifetime(self) {
-      withTurn(body)
-      if closePhase == .requested { finishClosing() }
-      runningFlag.store(false, ordering: .releasing)
-    }
+    // What ends may have held the reactor last.
+    let kept = Unmanaged.passRetained(self)
+    defer { kept.release() }
+    withTurn(body)
+    if closePhase == .requested { finishClosing() }
+    runningFlag.store(false, ordering: .releasing)
     if !isClosed && loop.isAdopted { loop.arm() }
   }
 }

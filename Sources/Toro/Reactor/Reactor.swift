@@ -109,7 +109,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   /// The parking executor's two words, where they can be pointed to.
   @usableFromInline let parkingExecutor: UnsafeMutablePointer<UnownedSerialExecutor>
   @exclusivity(unchecked) private var ownSources: OwnSources?
-  @exclusivity(unchecked) private var scratch: UnsafeMutableRawPointer?
+  @exclusivity(unchecked) private var scratchMemory: UnsafeMutableRawPointer?
   /// Whether locks note who holds them (``Lock``'s description and ``waits`` then tell). Off by default; costs some tens of
   /// nanoseconds an acquire when on, nothing measurable when off.
   ///
@@ -182,7 +182,7 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
     pool.deallocate()
     liveTasks.deallocate()
     parkingExecutor.deallocate()
-    scratch?.deallocate()
+    scratchMemory?.deallocate()
   }
 
   // MARK: Which reactor, which thread
@@ -318,14 +318,19 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
 
   // MARK: Scratch memory
 
-  /// Lends memory to a call that does not suspend: 64 KiB, so that what is received needs none of each connection's own. (The
+  /// Memory for a call that does not suspend: 64 KiB, so that what is received needs none of each connection's own. (The
   /// standard library's temporary allocations are on the stack up to 1 KiB only.) On the reactor's thread, one at a time.
-  package func withScratch<Result>(_ body: (UnsafeMutableRawBufferPointer) throws -> Result) rethrows -> Result {
+  package var scratch: UnsafeMutableRawBufferPointer {
     assert(isOnThread)
     let size = 65_536
-    let memory = scratch ?? .allocate(byteCount: size, alignment: 16)
-    scratch = memory
-    return try body(UnsafeMutableRawBufferPointer(start: memory, count: size))
+    let memory = scratchMemory ?? .allocate(byteCount: size, alignment: 16)
+    scratchMemory = memory
+    return UnsafeMutableRawBufferPointer(start: memory, count: size)
+  }
+
+  /// Lends it to a closure.
+  package func withScratch<Result>(_ body: (UnsafeMutableRawBufferPointer) throws -> Result) rethrows -> Result {
+    try body(scratch)
   }
 
   // MARK: Executors

@@ -224,6 +224,24 @@ static void frees_in_descriptor_event(void) {
     event_base_free(base);
 }
 
+static toro_reactor *bare;
+static void frees_bare(int status, void *arg) { told(status, arg); toro_reactor_free(bare); }
+
+// With nothing beside the wait that holds the reactor.
+static void frees_bare_in_descriptor_event(void) {
+    struct event_base *base = make_base(1);
+    bare = toro_reactor_adopt(base);
+    int ends[2];
+    EQUAL(pipe(ends), 0);
+    OK(toro_fd_wait(bare, ends[0], TORO_READABLE, FOREVER, frees_bare, "readable", NULL));
+    EQUAL(write(ends[1], "x", 1), 1);
+    run(base, dispatch);
+    LOG("readable");
+    close(ends[0]);
+    close(ends[1]);
+    event_base_free(base);
+}
+
 static void *drives_elsewhere(void *arg) { event_base_dispatch(arg); return NULL; }
 static void on_thread(void *arg) { CHECK(toro_reactor_is_current(arg)); EQUAL(toro_reactor_bind(arg), TORO_BUSY); OK(toro_reactor_unhold(arg)); note("there"); }
 
@@ -302,6 +320,7 @@ const scenario adopting_scenarios[] = {
     {"Freed off its thread an adopted reactor closes on its next turn, or after a bind", closes_elsewhere},
     {"A base that is adopted again before its reactor could close stays adopted", adopted_again},
     {"An adopted reactor is freed inside the callback of a descriptor's event", frees_in_descriptor_event},
+    {"Freed there it ends well, though nothing else holds it", frees_bare_in_descriptor_event},
     {"What was posted before a hold ended is run before the host's loop ends", posted_under_a_hold},
     {"A turn that the host gives binds its thread", a_turn_binds},
     {"The host's events keep their order and priority", priorities_log},
