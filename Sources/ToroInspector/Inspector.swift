@@ -44,6 +44,7 @@ public final class Inspector: Sendable, CustomStringConvertible {
   /// Where it listens, with the port that the system chose if 0 was asked for.
   public let address: SocketAddress
   private let observer: Observer
+  private let listener: Listener
 
   /// Begins to listen.
   ///
@@ -70,6 +71,7 @@ public final class Inspector: Sendable, CustomStringConvertible {
     }
     self.address = listener.localAddress
     self.observer = observer
+    self.listener = listener
     let service = InspectorService(observer.list, configuration, isOnPort: address.family != .unix)
     try observer.thread.start { try await service.run(listener) }
   }
@@ -77,10 +79,10 @@ public final class Inspector: Sendable, CustomStringConvertible {
   /// Whether this process was forked by the one whose thread serves it.
   package var isForked: Bool { observer.reactor.isForked }
 
-  deinit { observer.stop() }
+  deinit { close() }
 
-  /// Ends it: nobody is served any more, and nothing watched. From any thread.
-  public func close() { observer.stop() }
+  /// Ends it: nobody is served any more, and nothing watched. From any thread; in a forked child too, where it was not served anyway.
+  public func close() { if isForked { listener.closeInChild() } else { observer.stop() } }
 
   /// Adds a reactor; one that is watched already stays as it is.
   ///

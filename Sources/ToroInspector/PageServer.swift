@@ -81,7 +81,8 @@ struct PageServer: Sendable {
     func text(_ part: HTTPHead.Part) -> Substring { Substring(decoding: bytes[part.range], as: UTF8.self) }
     var target = text(head.target)
     var authority = head.host.map(text) ?? ""
-    if let mark = target.firstRange(of: "://") {
+    // Only of a target that is a whole URL: what begins with a slash may have anything behind it.
+    if target.utf8.first != UInt8(ascii: "/"), let mark = target.firstRange(of: "://") {
       let rest = target[mark.upperBound...]
       let slash = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
       (authority, target) = (rest[..<slash], rest[slash...])

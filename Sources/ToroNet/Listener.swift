@@ -149,6 +149,10 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
     if !draining { slots?.close() }
   }
 
+  /// In a forked child, which the reactor was not re-initialised in: lets go of the address, which the parent may give up and take
+  /// again. A Unix socket's file is the parent's.
+  package func closeInChild() { socket.closeInChild() }
+
   /// Whether it is closed. From any thread.
   public var isClosed: Bool { socket.isClosed }
 

@@ -155,6 +155,12 @@ struct InspectorThreadsTests {
         ("GET / HTTP/1.1\r\nHost: localhost:1", "200"), ("GET / HTTP/1.1\r\nHost: 127.0.0.1:1", "200"),
         ("HEAD / HTTP/1.1\r\nHost: [::1]", "200"), ("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0", "405"),
         ("GET /else HTTP/1.1\r\nHost: localhost", "404"),
+        ("GET /x://localhost/snapshot.json HTTP/1.1\r\nHost: evil.example", "421"),
+        ("GET /?u=http://localhost/snapshot.txt HTTP/1.1\r\nHost: evil.example", "421"),
+        ("GET //localhost/snapshot.txt HTTP/1.1\r\nHost: evil.example", "421"),
+        ("GET http://evil.example/ HTTP/1.1\r\nHost: localhost", "421"),
+        ("GET http://localhost:1/snapshot.txt HTTP/1.1\r\nHost: localhost:1", "200"),
+        ("GET /snapshot.txt?columns=80&u=http://evil.example/ HTTP/1.1\r\nHost: localhost", "200"),
       ] {
         let connection = try await Connection.connect(to: inspector.address)
         try await connection.write(request + "\r\nConnection: close\r\n\r\n")

@@ -488,7 +488,7 @@ size_t toro_gate_waiters(const toro_gate *gate);
  * JSON at /snapshot.json, and as text at /snapshot.txt, which toro-inspect prints. A thread of its own serves it, so that it
  * answers also while a reactor is stuck, and asks each reactor ten times a second how it is.
  *
- * All of its calls may be made on any thread. In a forked child it is gone: free it there.
+ * All of its calls may be made on any thread. In a forked child it is gone: free it there, which lets go of the address.
  */
 typedef struct toro_inspector toro_inspector;
 

@@ -48,6 +48,8 @@ static void *looks(void *arg) {
     expect(arg, GET("/"), "<!doctype html>");
     expect(arg, "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n", "Content-Length: ");
     expect(arg, GET("/elsewhere"), "HTTP/1.1 404 ");
+    expect(arg, "GET /x://localhost/snapshot.json HTTP/1.1\r\nHost: example.org\r\n\r\n", "HTTP/1.1 421 ");
+    expect(arg, "GET /?u=http://localhost/ HTTP/1.1\r\nHost: example.org\r\n\r\n", "HTTP/1.1 421 ");
     expect(arg, "GET / HTTP/1.1\r\nHost: example.org\r\n\r\n", "HTTP/1.1 421 ");
     expect(arg, "GET http://example.org/ HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 421 ");
     expect(arg, "GET http://127.0.0.1/snapshot.json?x HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 200 ");
@@ -148,6 +150,47 @@ static void arguments(void) {
     toro_reactor_free(r);
 }
 
+// A child that goes on has let go of the port and the path: the parent can take them again.
+static void child_lets_go(void) {
+    char folder[] = "/tmp/toro-inspector-XXXXXX", name[128], port[64];
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(name, sizeof name, "unix:%s/socket", folder);
+    toro_inspector *on_path = toro_inspector_new(name), *on_port = toro_inspector_new("127.0.0.1:0");
+    CHECK(on_path != NULL && on_port != NULL);
+    toro_inspector_address(on_port, port, sizeof port);
+    int freed[2], ended[2];
+    EQUAL(pipe(freed), 0);
+    EQUAL(pipe(ended), 0);
+    pid_t child = fork();
+    char text[1] = {0};
+    if (child == 0) {
+        alarm(20);
+        close(ended[1]);
+        toro_inspector_free(on_path);
+        toro_inspector_free(on_port);
+        EQUAL(write(freed[1], text, 1), 1);
+        EQUAL(read(ended[0], text, 1), 0);
+        _exit(0);
+    }
+    EQUAL(read(freed[0], text, 1), 1);
+    expect(on_port, GET("/snapshot.txt"), "HTTP/1.1 200 OK");
+    struct stat found;
+    EQUAL(stat(name + 5, &found), 0);
+    toro_inspector_free(on_path);
+    toro_inspector_free(on_port);
+    on_path = toro_inspector_new(name);
+    on_port = toro_inspector_new(port);
+    CHECK(on_path != NULL && on_port != NULL);
+    close(ended[1]);
+    int status = 1;
+    EQUAL(waitpid(child, &status, 0), child);
+    EQUAL(status, 0);
+    toro_inspector_free(on_path);
+    toro_inspector_free(on_port);
+    close(freed[0]), close(freed[1]), close(ended[0]);
+    EQUAL(rmdir(folder), 0);
+}
+
 static void on_a_path(void) {
     char folder[] = "/tmp/toro-inspector-XXXXXX", name[128];
     CHECK(mkdtemp(folder) != NULL);
@@ -171,6 +214,7 @@ static void on_a_path(void) {
 const scenario inspector_scenarios[] = {
     {"An inspector shows the waits of an own and of an adopted reactor, in three forms", shows_waits},
     {"What an inspector is given is looked at, and in a child it can only be freed", arguments},
+    {"A child that goes on lets go of an inspector's addresses", child_lets_go},
     {"An inspector on a path is its owner's alone, and the path is gone with it", on_a_path},
     {NULL, NULL},
 };
