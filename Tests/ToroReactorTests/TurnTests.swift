@@ -62,6 +62,59 @@ struct TurnTests {
     }
   }
 
+  @Test("What an advance makes due ends on the next turn, also while somebody elsewhere holds the reactor")
+  func dueWhileHeld() async throws {
+    try await withReactor { reactor in
+      let log = Log()
+      let event = Event(on: reactor)
+      event.wait(deadline: .after(.seconds(5))) { log("\($0)") }
+      reactor.hold()
+      reactor.advance(by: .seconds(10))
+      try reactor.runOnce(blocking: true)
+      #expect(log.take() == ["timedOut"])
+      // In a descriptor's event, too: in the same turn or the next.
+      event.wait(deadline: .after(.seconds(5))) { log("\($0)") }
+      let pipe = Pipe()
+      pipe.send()
+      let watched = event_new(
+        reactor.base, pipe.readEnd, Int16(EV_READ),
+        { _, _, context in
+          Unmanaged<Reactor>.fromOpaque(context!).takeUnretainedValue().advance(by: .seconds(10))
+        }, Unmanaged.passUnretained(reactor).toOpaque())
+      event_add(watched, nil)
+      defer { event_free(watched) }
+      try reactor.runOnce(blocking: true)
+      if log.all.isEmpty { try reactor.runOnce(blocking: true) }
+      #expect(log.take() == ["timedOut"])
+      reactor.unhold()
+    }
+  }
+
+  @Test(
+    "Who sleeps for no time, or waits until a moment that has passed, lets descriptors and deadlines have their turn")
+  func sleepingForNoTime() async throws {
+    for passing in [{ try await $0.sleep(for: .zero) }, { _ = try await Event(on: $0).wait(deadline: .after(.zero)) }]
+      as [@Sendable (Reactor) async throws -> Void]
+    {
+      try await withReactor(.monotonic) { reactor in
+        let log = Log()
+        let pipe = Pipe()
+        try reactor.run {
+          let reader = reactor.spawn {
+            _ = try await reactor.readable(pipe.readEnd)
+            log("readable")
+          }
+          await reactor.yield()
+          pipe.send()
+          for _ in 0..<2 { try await passing(reactor) }
+          log("has slept")
+          try await reader.value
+        }
+        #expect(log.all == ["readable", "has slept"])
+      }
+    }
+  }
+
   @Test("Each that is due is told, with what its callback does, before the next ends")
   func toldBeforeNext() async throws {
     try await withReactor { reactor in

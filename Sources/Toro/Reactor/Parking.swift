@@ -106,7 +106,7 @@ extension Reactor {
       if needsHandler { await parkWithHandler(waiter, in: #isolation) } else { await parkingLot.park() }
       return waiter
     case .passed:
-      await yield()
+      await yieldToPoll()
       return nil
     case .granted, .elsewhere:
       preconditionFailure("nothing to park")

@@ -60,7 +60,9 @@ extension Reactor {
         return
       }
     }
-    guard blocking, ready.isEmpty, inbox.fallAsleep() else { return }
+    // What the program itself made due, by `advance`, ends in this turn.
+    let isNothingDue = heap.nextDue > virtualNow.load(ordering: .relaxed)
+    guard blocking, ready.isEmpty, isNothingDue, inbox.fallAsleep() else { return }
     if !stopRequested.load(ordering: .acquiring) { loop.poll(block: true, until: .max) }
     _ = inbox.wake()
   }
