@@ -15,8 +15,9 @@ struct Departure {
     let event = Event(name: "gone", on: reactor)
     self.event = event
     watching = reactor.spawn(name: "watch") {
-      repeat { try await reactor.sleep(for: min(linger, .seconds(5))) } while !connection.hasPeerLeft
-      try await reactor.sleep(for: linger)
+      let interval = min(linger / 4, .seconds(5))
+      while !connection.hasPeerLeft { try await reactor.sleep(for: interval) }
+      try await reactor.sleep(for: linger - interval)
       event.set()
     }
   }

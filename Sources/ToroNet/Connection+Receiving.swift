@@ -142,7 +142,8 @@ extension Connection {
   /// Whether the peer has ended its side, or the connection was cut, whatever there is to be read before that.
   ///
   /// A peer that has ended its side may still be there and read: only a write tells, as the system answers one that is gone. What
-  /// looks after work that takes long can ask this now and then. One system call; on the reactor's thread.
+  /// looks after work that takes long can ask this now and then. After ``closeRead()`` it is true: the system cannot tell then. One
+  /// system call; on the reactor's thread.
   public var hasPeerLeft: Bool {
     reactor.expectOnThread("Connection.hasPeerLeft")
     return !socket.isClosed && toro_peer_has_left(socket.descriptor)
