@@ -113,7 +113,8 @@ private final class Relay {
   func handleWhatComes() {
     source.socket.handleReadable(
       by: { Unmanaged<Relay>.fromOpaque($0)._withUnsafeGuaranteedRef { $0.handle() } },
-      Unmanaged.passUnretained(self).toOpaque())
+      Unmanaged.passUnretained(self).toOpaque(),
+      using: DescriptorHandlerMemory(source, source.socket, destination, destination.sender))
   }
 
   /// - Returns: Whether the task is to wait on. Not if it has something to do, or has to begin another wait, with another limit.

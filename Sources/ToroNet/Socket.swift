@@ -138,8 +138,10 @@ final class Socket: @unchecked Sendable {
   func endReadable() throws -> Bool { try reading.end() }
 
   /// Has a handler called when there is something to read, in place of the task that waits: ``DescriptorWatch/handle(by:)``.
-  func handleReadable(by handler: @escaping DescriptorHandler, _ argument: UnsafeMutableRawPointer) {
-    reading.handle(by: handler, argument)
+  func handleReadable(
+    by handler: @escaping DescriptorHandler, _ argument: UnsafeMutableRawPointer, using memory: DescriptorHandlerMemory
+  ) {
+    reading.handle(by: handler, argument, using: memory)
   }
 
   func endHandlingReadable() { reading.endHandling() }

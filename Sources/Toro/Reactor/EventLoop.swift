@@ -26,6 +26,7 @@ final class EventLoop {
   /// The watches whose events are on the base, which a reactor that closes takes off it.
   private var firstWatch: DescriptorWatch?
   private var watchCount = 0
+  var eventPool = EventPool()
   /// Whether the program had events of its own on an own base as that was polled last.
   private(set) var wasShared = false
   /// Of these, the oldest and the youngest for each descriptor that others have and wait for.
@@ -124,6 +125,7 @@ final class EventLoop {
     drainEvent.deallocate()
     holdEvent.deallocate()
     returnEvent.deallocate()
+    eventPool.deallocate()
   }
 
   // MARK: Waking
