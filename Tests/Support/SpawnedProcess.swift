@@ -45,6 +45,8 @@ package struct SpawnedProcess: Sendable {
     return String(decoding: bytes[..<fread(&bytes, 1, bytes.count, file)], as: UTF8.self)
   }
 
+  package func signal(_ number: Int32) { kill(pid, number) }
+
   /// Ends it, and removes its folder.
   package func stop() async throws {
     let (pid, folder) = (pid, folder)
