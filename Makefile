@@ -39,7 +39,7 @@ bench: prerequisites  ## Run every workload; a table, then lines of JSON
 	swift build --package-path Benchmarks -c release --static-swift-stdlib
 	scripts/bench.sh Benchmarks/.build/release/ToroBench Benchmarks/.build/release/ToroCBench
 
-.PHONY: bench-program bench-peers bench-scale bench-flames bench-counts bench-statistics bench-publish test-bench performance
+.PHONY: bench-program bench-peers bench-scale bench-idle bench-flames bench-counts bench-statistics bench-publish test-bench performance
 
 # What is measured, and by how many runs, is narrowed by RUNS=1 and COMPARE="--only queues --peer toro --peer go".
 COMPARE ?=
@@ -56,6 +56,9 @@ bench-peers: bench-program  ## Install and build the peers in .build-peers, and 
 
 bench-scale: bench-program  ## Measure operations with 1 to 1,000,000 waiters, timers, tasks and objects
 	$(SUITE) scale
+
+bench-idle: bench-program  ## Measure what 10,000 idle connections cost an echo server (peers that bench-peers has built)
+	$(SUITE) idle
 
 bench-flames: bench-program  ## Draw where the time of a hand-over goes, by perf
 	@scripts/need.sh commands perf:linux-perf

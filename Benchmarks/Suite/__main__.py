@@ -2,6 +2,7 @@
 
     python3 Benchmarks/Suite compare [--only GROUP]... [--peer NAME]...   into BUILD/results.json
     python3 Benchmarks/Suite scale                                        into BUILD/scale.json
+    python3 Benchmarks/Suite idle [--peer NAME]...                        of 10,000 connections: printed
     python3 Benchmarks/Suite flames                                       into BUILD/report/flames.svg
     python3 Benchmarks/Suite counts [--update] [WORKLOAD]...              beside Counts/expected.txt
     python3 Benchmarks/Suite report                                       Markdown and SVG, into BUILD/report
@@ -18,6 +19,7 @@ import catalogue
 import comparison
 import counts
 import flames
+import idle
 import report
 import running
 import scale
@@ -34,6 +36,7 @@ def main() -> int:
     compare.add_argument("--only", action="append", default=[], choices=[group.name for group in catalogue.GROUPS])
     compare.add_argument("--peer", action="append", default=[])
     commands.add_parser("scale")
+    commands.add_parser("idle").add_argument("--peer", action="append", default=[])
     commands.add_parser("flames")
     counting = commands.add_parser("counts")
     counting.add_argument("--update", action="store_true")
@@ -48,6 +51,9 @@ def main() -> int:
             counts.update(toro)
             return 0
         return 0 if counts.check(toro, given.workloads) else 1
+    if given.command == "idle":
+        idle.measure(build, toro, runs, given.peer)
+        return 0
     os.makedirs(build, exist_ok=True)
     went_well = True
     if given.command == "compare":

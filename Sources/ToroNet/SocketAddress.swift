@@ -18,16 +18,18 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
 
   /// IPv4, IPv6 or Unix.
   public let family: Family
+  // (Small ones together: each connection has two addresses.)
+  private let portBits: UInt16
+  /// The network interface of a link-local IPv6 address, 0 if none is meant.
+  private let scope: UInt32
   /// The port, 0 to 65535; 0 has the system choose one. 0 of a Unix socket.
-  public let port: Int
+  public var port: Int { Int(portBits) }
   /// The path of a Unix socket. Empty if it has none, as that of a client; Linux's abstract names begin with `@`. `nil` of an
   /// internet address.
   public let path: String?
   // The address's octets as they stand in memory; IPv4's are the first four.
   private let head: UInt64
   private let tail: UInt64
-  /// The network interface of a link-local IPv6 address, 0 if none is meant.
-  private let scope: UInt32
   /// The path of another's socket as it is, abstract ones with their zero byte, if ``path`` cannot say it: what is not UTF-8.
   private let pathBytes: [UInt8]?
 
@@ -107,7 +109,7 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     self.family = family
     pathBytes = bytes
     (head, tail) = octets
-    self.port = port
+    portBits = UInt16(port)
     self.scope = scope
     self.path = path
   }

@@ -11,15 +11,17 @@ import Glibc
 /// reader that is busy elsewhere must not cost a wake-up at every poll. On an adopted base it would keep the host's loop
 /// going, and for writing it would fire at once, so there it is taken off when nobody waits.
 package final class DescriptorWatch: WaitSource, @unchecked Sendable {
-  package let descriptor: Int32
+  // The small ones side by side: there are many of these objects.
+
   private let events: Int16
+  package let descriptor: Int32
+  /// Why the event could not be put on the base last; 0 if it could.
+  @exclusivity(unchecked) package private(set) var failure: Int32 = 0
   /// The descriptor may be closed, and its number used again, as soon as the wait has ended; and others may wait for it, in line.
   private let isForOneWait: Bool
   private let keepsReactor: Reactor
   /// The event while it is on the base, which then holds a reference.
   @exclusivity(unchecked) private var event: UnsafeMutablePointer<event>?
-  /// Why it could not be put there last; 0 if it could.
-  @exclusivity(unchecked) package private(set) var failure: Int32 = 0
   /// Itself, while it is kept for the one wait that it was made for.
   @exclusivity(unchecked) private var keeper: DescriptorWatch?
   @exclusivity(unchecked) private var user: (subject: () -> String, call: String)?
