@@ -262,4 +262,71 @@ struct ForkTests {
       }
     }
   }
+
+  @Test("Threads of a child meet at what threads share, as the parent's do")
+  func contention() async {
+    await #expect(processExitsWith: .success) {
+      try await onOwnThread {
+        let shared = Locked(0)
+        let reactor = try Reactor()
+        /// Several threads, this one among them, at one lock and at one reactor.
+        func meet() throws {
+          let told = Locked(0)
+          let threads = (0..<3).map { _ in
+            Thread {
+              for _ in 0..<20_000 { shared.withLock { $0 += 1 } }
+              for _ in 0..<2_000 { reactor.execute { told.withLock { $0 += 1 } } }
+              reactor.unhold()
+            }
+          }
+          for _ in threads { reactor.hold() }
+          for _ in 0..<20_000 { shared.withLock { $0 += 1 } }
+          try reactor.run()
+          for thread in threads { thread.join() }
+          require(told.withLock { $0 } == 6_000)
+        }
+        try meet()
+        let child = Child {
+          do {
+            try reactor.reinitializeAfterFork()
+            try meet()
+            return shared.withLock { $0 } == 160_000
+          } catch { return false }
+        }
+        require(child.hasSucceeded, "\(child)")
+        try meet()
+        reactor.close()
+      }
+    }
+  }
+
+  @Test("What a thread of the parent was at as it forked is left alone in the child")
+  func heldByAnother() async {
+    await #expect(processExitsWith: .success) {
+      try await onOwnThread {
+        let held = Locked(1)
+        let free = Locked(2)
+        let holds = Latch()
+        let latch = Latch()
+        let thread = Thread {
+          held.withLock { _ in
+            holds.open()
+            latch.wait()
+          }
+        }
+        holds.wait()
+        let child = Child {
+          require(held.valueInChild == nil && free.valueInChild == 2)
+          held.emptyInChild(leaving: 0)
+          free.emptyInChild(leaving: 0)
+          require(held.valueInChild == nil && free.valueInChild == 0)
+          return free.withLock { $0 } == 0
+        }
+        require(child.hasSucceeded, "\(child)")
+        latch.open()
+        thread.join()
+        require(held.withLock { $0 } == 1 && free.withLock { $0 } == 2)
+      }
+    }
+  }
 }

@@ -73,13 +73,6 @@ void toro_remove_cancellation_handler(void *handler);
 void toro_waiter_cancelled(void *waiter);
 void toro_task_cancelled(void *record);
 
-// What a lock orders, told to the thread sanitizer where there is one: it cannot see into the standard library's Mutex,
-// which waits in code that is not instrumented. Otherwise a test of an address that is zero.
-extern void __tsan_acquire(void *) __attribute__((weak));
-extern void __tsan_release(void *) __attribute__((weak));
-static inline void toro_acquired(void *lock) { if (__tsan_acquire) __tsan_acquire(lock); }
-static inline void toro_releasing(void *lock) { if (__tsan_release) __tsan_release(lock); }
-
 // An eventfd that does not block and is closed on exec, or -1. (Glibc's module lacks sys/eventfd.h.)
 int toro_make_eventfd(void);
 

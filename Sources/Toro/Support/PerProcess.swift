@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// The threads that it was shared with are not in the child, and one of them may have held its lock when the process forked. So
 /// the child leaves it alone, for good, and makes another at first use, from what can be had of the parent's. From any thread.
-package final class PerProcess<Content: AnyObject & Sendable>: Sendable {
+package final class PerProcess<Content: Sendable>: Sendable {
   private final class Copy: Sendable {
     let content: Content
     let forkCount: UInt32

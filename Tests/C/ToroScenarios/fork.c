@@ -344,6 +344,51 @@ static void adopted_elsewhere(void) {
     event_base_free(other);
 }
 
+enum { CALLS = 5000, CALLERS = 3 };
+
+static void counts(void *arg) { ++*(int *)arg; }
+
+typedef struct { toro_reactor *reactor; int count; } counted;
+
+static void *calls_often(void *arg) {
+    counted *c = arg;
+    for (int i = 0; i < CALLS; i++) OK(toro_reactor_execute(c->reactor, counts, &c->count));
+    OK(toro_reactor_unhold(c->reactor));
+    return NULL;
+}
+
+// Three threads and the reactor's own, at what they share.
+static void is_called_often(toro_reactor *r) {
+    counted c = {r, 0};
+    pthread_t threads[CALLERS];
+    for (int i = 0; i < CALLERS; i++) OK(toro_reactor_hold(r));
+    for (int i = 0; i < CALLERS; i++) pthread_create(&threads[i], NULL, calls_often, &c);
+    OK(toro_reactor_run(r));
+    for (int i = 0; i < CALLERS; i++) pthread_join(threads[i], NULL);
+    EQUAL(c.count, CALLERS * CALLS);
+}
+
+static void child_is_called_often(void) {
+    toro_reactor *r = toro_reactor_new();
+    is_called_often(r);
+    for (int i = 0; i < 10; i++) {
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            alarm(20);
+            OK(toro_reactor_after_fork(r));
+            is_called_often(r);
+            toro_reactor *own = toro_reactor_new();
+            is_called_often(own);
+            toro_reactor_free(own);
+            toro_reactor_free(r);
+            _exit(0);
+        }
+        wait_for(child);
+    }
+    toro_reactor_free(r);
+}
+
 const scenario fork_scenarios[] = {
     {"In a child every call is refused, frees excepted; the parent's events all fire (scenario 33)", child_refuses},
     {"The same with an adopted base that the child did not re-initialise", child_refuses_adopted},
@@ -353,6 +398,7 @@ const scenario fork_scenarios[] = {
     {"An object freed in a child ends its waits on the next turn", child_frees_an_object},
     {"A function may fork, and the run go on in both", forks_in_a_run},
     {"What other threads queued before the fork is the child's too", queued_elsewhere},
+    {"Threads of a child call its reactors, many at a time, as the parent's do", child_is_called_often},
     {"A child frees and adopts whatever another thread was at as the process forked", adopted_elsewhere},
     {"Where another thread forks while the reactor runs, the child can only free it", forks_elsewhere},
     {NULL, NULL},
