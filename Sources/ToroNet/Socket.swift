@@ -10,8 +10,8 @@ final class Socket: @unchecked Sendable {
   private let openDescriptor: Atomic<Int32>
   /// Whether it is closed for who uses it: the descriptor may stay open until what was written has been sent.
   private let closedFlag = Atomic<Bool>(false)
-  /// Told once when the descriptor has been closed.
-  private let closingHook = Locked<(@Sendable () -> Void)?>(nil)
+  /// Told once when the descriptor has been closed. Set before anybody else has the socket, and read by who closes it.
+  @exclusivity(unchecked) private var closingHook: (@Sendable () -> Void)?
   private let reading: DescriptorWatch
   /// What bytes go through instead of the system's calls; `nil` of a plain socket. Set before anybody waits.
   @exclusivity(unchecked) var layer: (any StreamLayer)?
@@ -199,7 +199,7 @@ final class Socket: @unchecked Sendable {
     } else if reactor.isClosed {
       closeDescriptor()
     } else {
-      reactor.execute { self.closeHere() }
+      reactor.executeRelease { self.closeHere() }
     }
   }
 
@@ -217,14 +217,13 @@ final class Socket: @unchecked Sendable {
     if descriptor >= 0 { Glibc.close(descriptor) }
   }
 
-  /// Has `hook` called too when the descriptor has been closed, on whatever thread.
+  /// Has `hook` called too when the descriptor has been closed, on whatever thread. By who made the socket, before anybody else
+  /// has it.
   func whenClosed(_ hook: @escaping @Sendable () -> Void) {
-    closingHook.withLock { earlier in
-      guard let first = earlier else { return earlier = hook }
-      earlier = {
-        first()
-        hook()
-      }
+    guard let first = closingHook else { return closingHook = hook }
+    closingHook = {
+      first()
+      hook()
     }
   }
 
@@ -252,10 +251,9 @@ final class Socket: @unchecked Sendable {
     if let layer, layer.closesDescriptor { layer.close() } else if descriptor >= 0 { Glibc.close(descriptor) }
     guard descriptor >= 0 else { return }
     DescriptorShortage.descriptorClosed()
-    closingHook.withLock { hook -> (@Sendable () -> Void)? in
-      defer { hook = nil }
-      return hook
-    }?()
+    guard let hook = closingHook else { return }
+    closingHook = nil
+    hook()
   }
 }
 
