@@ -175,11 +175,7 @@ func free<Source: WaitSource>(_ handle: OpaquePointer?, as type: Source.Type) {
   guard let handle else { return }
   let source = Unmanaged<Source>.fromOpaque(UnsafeRawPointer(handle)).takeRetainedValue()
   let reactor = source.owner.takeRetainedValue()
-  if !reactor.isCurrent && !reactor.isClosed && reactor.isForked {
-    reactor.abandonInChild(source)
-  } else {
-    source.abandon()
-  }
+  source.abandon()
   withExtendedLifetime(reactor) {}
 }
 

@@ -63,7 +63,7 @@ final class WatchedReactors: @unchecked Sendable {
     reactor.execute { [self] in
       if reactor.notesHolders { return }
       reactor.notesHolders = true
-      observer.execute { self.beganNoting(reactor) }
+      observer.hear { self.beganNoting(reactor) }
     }
   }
 
@@ -98,10 +98,16 @@ final class WatchedReactors: @unchecked Sendable {
     reactor.execute {
       let (waits, count) = reactor.waits(limit: limit)
       let answer = WaitsAnswer(waits: waits, count: count, unixNanoseconds: reactor.unixNanoseconds)
-      observer.execute { try? result.set(answer) }
+      observer.hear { try? result.set(answer) }
     }
     return result
   }
+}
+
+extension Reactor {
+  /// Hands an answer to an observer. A question that was open when the process forked is answered in the child too, where nobody
+  /// observes.
+  func hear(_ answer: @escaping @Sendable () -> Void) { if !isForked { execute(answer) } }
 }
 
 /// What a reactor says of who waits.

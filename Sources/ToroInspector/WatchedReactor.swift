@@ -63,7 +63,7 @@ final class WatchedReactor: @unchecked Sendable {
     reactor.execute { [reactor] in
       let lag = observer.readMonotonicClock() - now
       let (activity, counts) = (reactor.activity, countsWaits ? reactor.waitCounts : nil)
-      observer.execute { self.hear(lag, activity, counts) }
+      observer.hear { self.hear(lag, activity, counts) }
     }
   }
 

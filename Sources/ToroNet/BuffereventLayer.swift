@@ -145,7 +145,7 @@ final class BuffereventLayer: StreamLayer, @unchecked Sendable {
   }
 
   func close() {
-    if reactor.isCurrent || reactor.isClosed { free() } else { reactor.execute { self.free() } }
+    if reactor.isCurrent || reactor.isClosed { free() } else { reactor.executeRelease { self.free() } }
   }
 
   private func free() {

@@ -114,7 +114,7 @@ public final class Connection: CustomStringConvertible, @unchecked Sendable {
     } else if reactor.isClosed {
       sender.socket.close()
     } else {
-      reactor.execute { sender.close() }
+      reactor.executeRelease { sender.close() }
     }
   }
 

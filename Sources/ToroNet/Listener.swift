@@ -137,8 +137,10 @@ public final class Listener: AsyncSequence, CustomStringConvertible, @unchecked 
   /// - Parameter draining: Whether those who wait in the backlog now are accepted first, rather than cut.
   /// - Isolation: From any thread; elsewhere it is passed to the reactor.
   public func close(draining: Bool = false) {
+    if draining || (reactor.isForked && !reactor.isClosed) {
+      guard reactor.isCurrent else { return reactor.executeRelease { self.close(draining: draining) } }
+    }
     if draining {
-      guard reactor.isCurrent else { return reactor.execute { self.close(draining: true) } }
       isDraining = true
       socket.wakeReaders()
     } else {

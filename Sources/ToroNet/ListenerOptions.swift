@@ -1,3 +1,4 @@
+import CToroShims
 import Glibc
 import Toro
 
@@ -15,7 +16,7 @@ extension Listener {
     /// Whether a listener on an IPv6 address takes no IPv4 connections; `nil` leaves it to the system (`IPV6_V6ONLY`).
     public var isIPv6Only: Bool?
     /// Of a Unix socket: who may connect, as in `0o660`; `nil` leaves it to the process's `umask`. Its file is removed when the
-    /// listener is closed.
+    /// listener is closed, by the process that made it: not by a child of its.
     public var mode: UInt32?
     /// Of a Unix socket: whether a file that was left by a socket on which nobody listens any more is removed first.
     public var replacesStaleFile = true
@@ -49,11 +50,13 @@ extension Listener {
   }
 }
 
-/// The file of a Unix socket that was bound here: removed once, unless it has become another's.
+/// The file of a Unix socket that was bound here: removed once, unless it has become another's, and by the process that bound it: a
+/// forked child has a copy of this too.
 final class SocketFile: @unchecked Sendable {
   private let path: String
   private let device: dev_t
   private let number: ino_t
+  private let forkCount = toro_fork_count()
 
   /// `nil` for an abstract name, which has no file.
   init?(_ path: String) {
@@ -65,6 +68,7 @@ final class SocketFile: @unchecked Sendable {
   }
 
   func remove() {
+    guard forkCount == toro_fork_count() else { return }
     var status = stat()
     if lstat(path, &status) == 0 && status.st_dev == device && status.st_ino == number { unlink(path) }
   }

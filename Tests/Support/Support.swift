@@ -87,3 +87,6 @@ package final class Shared<Value>: @unchecked Sendable {
   package var value: Value
   package init(_ value: Value) { self.value = value }
 }
+
+/// The system's `fork`, which Swift's module hides.
+package let forkProcess = unsafeBitCast(dlsym(nil, "fork"), to: (@convention(c) () -> Int32).self)

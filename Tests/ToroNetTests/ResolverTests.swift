@@ -273,8 +273,7 @@ struct ResolverTests {
       try onReactor { reactor in
         let stuck = reactor.spawn { try await resolver.resolve("a.example", port: 1) }
         while server.asked.isEmpty { try await reactor.sleep(for: .milliseconds(1)) }
-        let fork = unsafeBitCast(dlsym(nil, "fork"), to: (@convention(c) () -> Int32).self)
-        let child = fork()
+        let child = forkProcess()
         if child == 0 {
           alarm(20)
           server.speakUp()

@@ -24,9 +24,6 @@ private func isDefault(_ number: Int32) -> Bool {
   disposition(number).__sigaction_handler.sa_handler == nil
 }
 
-/// The system's, which Swift's module hides.
-private let toroFork = unsafeBitCast(dlsym(nil, "fork"), to: (@convention(c) () -> Int32).self)
-
 /// Set by handlers of the tests'.
 private nonisolated(unsafe) var heard: Int32 = 0
 
@@ -277,7 +274,7 @@ struct SignalsTests {
       let signals = try Signals([SIGUSR1, SIGTERM], on: reactor)
       raise(SIGUSR1)
       // One that ends by a signal which its parent watches.
-      let killed = toroFork()
+      let killed = forkProcess()
       if killed == 0 {
         raise(SIGTERM)
         _exit(1)
@@ -286,7 +283,7 @@ struct SignalsTests {
       waitpid(killed, &status, 0)
       #expect(status & 0x7f == SIGTERM)
       // One that goes on with the reactor, and with signals of its own.
-      let child = toroFork()
+      let child = forkProcess()
       if child == 0 {
         do {
           try reactor.reinitializeAfterFork()
@@ -311,7 +308,7 @@ struct SignalsTests {
       #expect(try reactor.run { try await signals.next() } == SIGTERM)
       // One that lets its copy go without more ado.
       var dropped: Signals? = try Signals([SIGUSR2], on: reactor)
-      let dropping = toroFork()
+      let dropping = forkProcess()
       if dropping == 0 {
         dropped?.close()
         dropped = nil

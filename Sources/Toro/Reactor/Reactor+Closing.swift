@@ -69,7 +69,7 @@ extension Reactor {
     let queuedElsewhere = inbox.entriesInChild
     forgetOtherThreads()
     owner.store(toro_number_this_thread(), ordering: .releasing)
-    for entry in queuedElsewhere { ready.append(entry) }
+    for entry in queuedElsewhere + takeReleasesInChild() { ready.append(entry) }
     closeHere()
   }
 

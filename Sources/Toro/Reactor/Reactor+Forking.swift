@@ -6,6 +6,7 @@ extension Reactor {
   ///
   /// The child gets an epoll instance (on an own base; a host calls `event_reinit` on its own first) and an eventfd of its
   /// own. Waits and ready work, what other threads had queued included, are the child's copies of the parent's. The calling thread becomes the reactor's.
+  /// What was dropped in the child before, or closed of sockets, is let go now: the parent keeps its own.
   ///
   /// - Throws: ``SystemError`` if the system refuses the descriptors, or another thread forked while the reactor ran: its
   ///   loop is then in the middle of a turn that nobody is in.
@@ -24,8 +25,7 @@ extension Reactor {
       toro_set_current_reactor(Unmanaged.passUnretained(self).toOpaque())
     }
     for entry in queuedElsewhere { enqueueReady(entry) }
-    for source in freedInChild { enqueueReady(.abandoned(source)) }
-    freedInChild = []
+    for entry in takeReleasesInChild() { enqueueReady(entry) }
     if isHosted && !isAdopted { _ = loop.pollDescriptor() }  // which may have the number that it had
     if isAdopted { AdoptedBases.rememberInChild(self, for: loop.base) }
   }
@@ -42,9 +42,25 @@ extension Reactor {
     batchLeft = 0
   }
 
-  /// The last handle of a source went in a forked child, on whatever thread: nothing of the reactor's may be touched before
-  /// it is re-initialised.
-  package func abandonInChild(_ source: WaitSource) { freedInChild.append(source) }
+  /// As ``post(_:)``, for what is let go, which no process may be stopped for: in a forked child it is done when the reactor has been
+  /// re-initialised there, or is closed, since nothing of it may be touched before. From any thread.
+  func postRelease(_ entry: Ready) {
+    guard isForked else { return post(entry) }
+    nonisolated(unsafe) let entry = entry
+    releasesInChild.withLock { $0.append(entry) }
+  }
+
+  /// As ``execute(_:)``, for what is let go: see ``postRelease(_:)``.
+  package func executeRelease(_ body: @escaping @Sendable () -> Void) {
+    if isCurrent { execute(body) } else { postRelease(.call(body)) }
+  }
+
+  func takeReleasesInChild() -> [Ready] {
+    releasesInChild.withLock { entries in
+      defer { entries = [] }
+      return entries
+    }
+  }
 
   /// Stops the program in a forked child that did not call ``reinitializeAfterFork()``.
   func expectNoFork(_ call: @autoclosure () -> String) {

@@ -76,8 +76,8 @@ public final class Reactor: SerialExecutor, @unchecked Sendable {
   @exclusivity(unchecked) var closePhase = ClosePhase.open
   /// Itself, between a request to close and the close, if nobody else may have a reference.
   @exclusivity(unchecked) var keeper: Reactor?
-  /// What a forked child let go before it re-initialised the reactor.
-  @exclusivity(unchecked) var freedInChild: [WaitSource] = []
+  /// What letting go of things in a forked child is still to do, until the reactor is re-initialised or closed there.
+  let releasesInChild = Locked<[Ready]>([])
   /// The clock as last read: never ahead of it.
   @exclusivity(unchecked) var lastNow: Int64 = 0
   /// Whether the clock may have moved by more than a turn's worth: the next turn reads it, polling or not.

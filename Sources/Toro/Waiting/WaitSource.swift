@@ -101,7 +101,7 @@ package class WaitSource: @unchecked Sendable {
       reactor.keepUntilTold(self)
       reactor.settle()
     } else if !reactor.isClosed {
-      reactor.post(.abandoned(self))
+      reactor.postRelease(.abandoned(self))
     }
   }
 

@@ -50,7 +50,7 @@ final class Exchange: BodySource, @unchecked Sendable {
       upload?.cancel()
       pool.end(connection, isReusable: false)
     }
-    if reactor.isCurrent { giveUp() } else { reactor.execute { giveUp() } }
+    if reactor.isCurrent { giveUp() } else { reactor.executeRelease { giveUp() } }
   }
 
   // MARK: The request
@@ -279,7 +279,7 @@ final class Exchange: BodySource, @unchecked Sendable {
 
   /// Nobody wants the rest. From any thread.
   func abandon() {
-    guard pool.reactor.isCurrent else { return pool.reactor.execute { self.abandon() } }
+    guard pool.reactor.isCurrent else { return pool.reactor.executeRelease { self.abandon() } }
     lookAhead()
     portion = nil
     bodyState = .failed(BodyGoneError())

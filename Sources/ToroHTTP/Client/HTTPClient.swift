@@ -144,7 +144,7 @@ public final class HTTPClient: Sendable {
   /// - Isolation: From any thread; elsewhere it is passed to the reactor.
   public func close() {
     let pool = pool
-    if reactor.isCurrent { pool.closeAll() } else { reactor.execute { pool.closeAll() } }
+    if reactor.isCurrent { pool.closeAll() } else { reactor.executeRelease { pool.closeAll() } }
   }
 
   // MARK: On the reactor

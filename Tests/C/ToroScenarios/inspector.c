@@ -20,8 +20,13 @@ static char *ask_on(int descriptor, const struct sockaddr *address, socklen_t le
 }
 
 static char *ask(toro_inspector *inspector, const char *request) {
-    char text[64];
+    char text[128];
     CHECK(toro_inspector_address(inspector, text, sizeof text) < sizeof text);
+    if (strncmp(text, "unix:", 5) == 0) {
+        struct sockaddr_un path = {.sun_family = AF_UNIX};
+        snprintf(path.sun_path, sizeof path.sun_path, "%s", text + 5);
+        return ask_on(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&path, sizeof path, request);
+    }
     char *port = strrchr(text, ':');
     CHECK(port != NULL && strncmp(text, "127.0.0.1:", 10) == 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port + 1))};
@@ -36,6 +41,22 @@ static void expect(toro_inspector *inspector, const char *request, const char *p
     if (!strstr(answer, part)) fprintf(stderr, "not in the answer: %s\n%s\n", part, answer);
     CHECK(strstr(answer, part) != NULL);
     free(answer);
+}
+
+static void answers(toro_inspector *inspector) { expect(inspector, GET("/snapshot.txt"), "HTTP/1.1 200 OK"); }
+
+// Before a fork: what an inspector's thread does for the first time is to be done by then.
+static void warm_up(void) {
+    for (int i = 0; i < 2; i++) {
+        toro_inspector *inspector = toro_inspector_new("127.0.0.1:0");
+        toro_reactor *r = toro_reactor_new();
+        OK(toro_inspector_watch(inspector, r, "it"));
+        answers(inspector);
+        OK(toro_reactor_run(r));
+        OK(toro_inspector_unwatch(inspector, r));
+        toro_reactor_free(r);
+        toro_inspector_free(inspector);
+    }
 }
 
 static toro_reactor *reactor;
@@ -102,6 +123,7 @@ static void refuses(const char *address, int code) {
 }
 
 static void arguments(void) {
+    warm_up();
     refuses(NULL, EINVAL);
     refuses("", EINVAL);
     refuses("localhost", EINVAL);
@@ -152,6 +174,7 @@ static void arguments(void) {
 
 // A child that goes on has let go of the port and the path: the parent can take them again.
 static void child_lets_go(void) {
+    warm_up();
     char folder[] = "/tmp/toro-inspector-XXXXXX", name[128], port[64];
     CHECK(mkdtemp(folder) != NULL);
     snprintf(name, sizeof name, "unix:%s/socket", folder);
@@ -173,7 +196,7 @@ static void child_lets_go(void) {
         _exit(0);
     }
     EQUAL(read(freed[0], text, 1), 1);
-    expect(on_port, GET("/snapshot.txt"), "HTTP/1.1 200 OK");
+    answers(on_port);
     struct stat found;
     EQUAL(stat(name + 5, &found), 0);
     toro_inspector_free(on_path);
@@ -191,6 +214,32 @@ static void child_lets_go(void) {
     EQUAL(rmdir(folder), 0);
 }
 
+// What an inspector asked and a reactor has not answered is nobody's in a child, whether it goes on with the reactor or frees it.
+static void unanswered(void) {
+    warm_up();
+    toro_inspector *inspector = toro_inspector_new("127.0.0.1:0");
+    toro_reactor *r = toro_reactor_new();
+    OK(toro_inspector_watch(inspector, r, "silent"));
+    expect(inspector, GET("/snapshot.txt"), "silent");
+    for (int goes_on = 0; goes_on < 2; goes_on++) {
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(20);
+            if (goes_on) OK(toro_reactor_after_fork(r));
+            if (goes_on) OK(toro_reactor_run(r));
+            toro_reactor_free(r);
+            toro_inspector_free(inspector);
+            _exit(0);
+        }
+        int status = 1;
+        EQUAL(waitpid(child, &status, 0), child);
+        EQUAL(status, 0);
+    }
+    OK(toro_reactor_run(r));
+    toro_inspector_free(inspector);
+    toro_reactor_free(r);
+}
+
 static void on_a_path(void) {
     char folder[] = "/tmp/toro-inspector-XXXXXX", name[128];
     CHECK(mkdtemp(folder) != NULL);
@@ -201,11 +250,7 @@ static void on_a_path(void) {
     struct stat found;
     EQUAL(stat(path, &found), 0);
     EQUAL(found.st_mode & 0777, 0600);
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    char *answer = ask_on(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&address, sizeof address, GET("/snapshot.json"));
-    CHECK(strncmp(answer, "HTTP/1.1 200 ", 13) == 0);
-    free(answer);
+    answers(inspector);
     toro_inspector_free(inspector);
     EQUAL(stat(path, &found), -1);
     EQUAL(rmdir(folder), 0);
@@ -215,6 +260,7 @@ const scenario inspector_scenarios[] = {
     {"An inspector shows the waits of an own and of an adopted reactor, in three forms", shows_waits},
     {"What an inspector is given is looked at, and in a child it can only be freed", arguments},
     {"A child that goes on lets go of an inspector's addresses", child_lets_go},
+    {"What an inspector asked before a fork disturbs no child", unanswered},
     {"An inspector on a path is its owner's alone, and the path is gone with it", on_a_path},
     {NULL, NULL},
 };
